@@ -1,0 +1,20 @@
+package config
+
+// Resolution is what takes part in one run.
+type Resolution struct {
+	// Targets are the selected targets and those they link to, sorted by name; Groups those that were named or reached.
+	Targets []*Target
+	Groups  []*Group
+	// Transfers are the selected transfers, sorted by name.
+	Transfers []*Transfer
+	// Registries and Builders are all that were declared, sorted by host and name.
+	Registries []*Registry
+	Builders   []*Builder
+}
+
+// Group is a named list of targets and groups, as resolved for print.
+type Group struct {
+	Name        string
+	Description string
+	Targets     []string
+}

@@ -1,0 +1,65 @@
+package backend
+
+import (
+	"context"
+
+	"github.com/cachectl/cachectl/executor/blob"
+	"github.com/cachectl/cachectl/executor/cache"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Current is what a location holds at the moment it is read.
+type Current struct {
+	// Cache is the decoded, validated cache.
+	Cache *cache.Cache
+	// Root is the descriptor of what the location's name points at: a manifest or index.
+	Root ocispec.Descriptor
+	// Blobs reads the cache's layers.
+	Blobs blob.Fetcher
+}
+
+// Native is how BuildKit itself is told to import exactly what was read: a cache import type and its attributes, pinned by digest.
+type Native struct {
+	Type  string
+	Attrs map[string]string
+}
+
+// Location is one place a cache is read from or published to.
+type Location interface {
+	// Name is the location for people and for step names: type and ref or path, with no secret in it.
+	Name() string
+	// Key is equal for two locations exactly when writing one overwrites the other.
+	Key() string
+	// Host groups locations that share connection limits, for instance a registry's host:port. "" means no limit.
+	Host() string
+}
+
+// Source is a location that a cache can be imported from.
+type Source interface {
+	Location
+	// Read resolves the name and returns what is there, verified: the manifest and the config match their digests and are within BuildKit's
+	// limits. Nothing there is an error wrapping blob.ErrNotFound; something unusable is an error that says what is wrong with it.
+	Read(ctx context.Context) (*Current, error)
+	// Native returns the import entry for BuildKit for what Read returned.
+	Native(cur *Current) Native
+	// Missing returns those of the cache's layers that the location does not hold (any more).
+	Missing(ctx context.Context, cur *Current) ([]ocispec.Descriptor, error)
+}
+
+// Destination is a location that a cache can be published to.
+type Destination interface {
+	Location
+	// Read returns what the destination holds now; see Source.Read.
+	Read(ctx context.Context) (*Current, error)
+	// Check fails if the destination cannot be written, without writing anything that stays.
+	Check(ctx context.Context) error
+	// Blobs is where layers are pushed before Publish.
+	Blobs() blob.Pusher
+	// Format says how caches are written here.
+	Format() cache.Format
+	// Publish makes c what the location's name points at. All of c's layers have been pushed. It writes the config and the manifest by
+	// digest, reads them back, and moves the name last; a reader sees the old cache or the new one, never a mixture.
+	// replaces is the root that the caller has seen at the name (zero digest: nothing): when the name points elsewhere by now,
+	// Publish returns ErrConflict and leaves the name as it is.
+	Publish(ctx context.Context, c *cache.Cache, replaces ocispec.Descriptor) (ocispec.Descriptor, error)
+}

@@ -1,0 +1,88 @@
+package planner
+
+import (
+	"github.com/cachectl/cachectl/config"
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Kind says what a step does.
+type Kind string
+
+// The kinds of steps.
+const (
+	// KindImport resolves and verifies one cache source. The same source named by many targets is one step.
+	KindImport Kind = "import"
+	// KindBuild solves one target with BuildKit.
+	KindBuild Kind = "build"
+	// KindMerge joins the imported sources of a transfer.
+	KindMerge Kind = "merge"
+	// KindExport publishes the cache of one build or merge step to one destination.
+	KindExport Kind = "export"
+)
+
+// StepID names a step in a plan: its kind and what it acts on, for instance "build api" or
+// "export api registry localhost:5000/cache/api:main". IDs are unique, stable across runs and safe to print.
+type StepID string
+
+// Step is one node of the plan. Exactly one of Import, Build, Merge and Export is set, as Kind says.
+type Step struct {
+	ID   StepID
+	Kind Kind
+	// Needs are the steps that must have ended before this one starts, sorted.
+	Needs []StepID
+	// Optional are those of Needs whose failure does not skip this step: a missing cache source never fails a build.
+	Optional []StepID
+	// Reason says why the step is in the plan, in one clause.
+	Reason string
+	// Range is where the step comes from in the configuration.
+	Range hcl.Range
+
+	Import *ImportStep
+	Build  *BuildStep
+	Merge  *MergeStep
+	Export *ExportStep
+}
+
+// ImportStep reads one cache source.
+type ImportStep struct {
+	Source config.Cache
+	// For lists the targets and transfers that read the source, sorted.
+	For []string
+}
+
+// BuildStep builds one target.
+type BuildStep struct {
+	Target *config.Target
+	// Sources are the import steps of the target's cache-from, in the order declared.
+	Sources []StepID
+	// Exports are the export steps fed by this build, in the order declared. Inline destinations are not among them:
+	// they live in the image.
+	Exports []StepID
+	// Inline is set when a cache-to "inline" was declared.
+	Inline bool
+}
+
+// MergeStep joins the sources of a transfer.
+type MergeStep struct {
+	Transfer *config.Transfer
+	Sources  []StepID
+	Exports  []StepID
+}
+
+// ExportStep publishes to one destination.
+type ExportStep struct {
+	// From is the build or merge step whose cache is published.
+	From StepID
+	// Owner is the target or transfer that declares the destination, Index its position among the owner's cache-to entries.
+	Owner       string
+	Index       int
+	Destination config.Cache
+}
+
+// Plan is a validated DAG of steps in a topological order that is the same in every run.
+type Plan struct {
+	Steps []*Step
+	// Targets are the targets that take part, sorted by name, Transfers likewise.
+	Targets   []*config.Target
+	Transfers []*config.Transfer
+}
