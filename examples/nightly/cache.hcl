@@ -1,0 +1,39 @@
+# A scheduled rebuild: cron or CI runs `cachectl apply -f examples/nightly/cache.hcl` each night, so that the first build of the day hits.
+# The cache goes to two places at once, is built and compressed once, and a destination that is down does not fail the night.
+
+variable "BUSYBOX" {
+  default = "/bin"
+}
+
+variable "MIRROR" {
+  type        = string
+  default     = "nightly-cache"
+  description = "a directory, for instance one that is synced to the build machines"
+}
+
+registry "localhost:5052" {
+  embedded = true
+}
+
+target "default" {
+  context    = "examples/first/api"
+  dockerfile = "../Dockerfile"
+  contexts   = { busybox = BUSYBOX }
+
+  # Start from nothing, so that what the night publishes is what the sources say today.
+  no-cache = true
+
+  cache-to "registry" {
+    ref         = "localhost:5052/nightly/api:main"
+    mode        = "max"
+    compression = "zstd"
+    on-conflict = "overwrite"
+  }
+
+  cache-to "local" {
+    dest         = MIRROR
+    mode         = "max"
+    on-conflict  = "overwrite"
+    ignore-error = true
+  }
+}
