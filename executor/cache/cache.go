@@ -1,0 +1,103 @@
+package cache
+
+import (
+	"time"
+
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Annotations of layer descriptors that BuildKit writes and needs for import.
+const (
+	// AnnotationUncompressed is the diffID: the digest of the layer's uncompressed tar.
+	AnnotationUncompressed = "containerd.io/uncompressed"
+	// AnnotationCreatedAt is when the layer was made, RFC 3339.
+	AnnotationCreatedAt = "buildkit/createdat"
+)
+
+// Layer is one layer of a cache in the form it is published in.
+type Layer struct {
+	// Descriptor is the blob with its annotations.
+	Descriptor ocispec.Descriptor
+	// DiffID is the digest of the uncompressed tar.
+	DiffID digest.Digest
+	// Parent is the index of the layer below, -1 for none.
+	Parent int
+}
+
+// Link says that a record's input is the result of another record, or the part of it that Selector names.
+type Link struct {
+	Selector string
+	Record   int
+}
+
+// Result is a record's result: a layer with all its parents.
+type Result struct {
+	Layer     int
+	CreatedAt time.Time
+}
+
+// Chain is a result that is an explicit list of layers, lowest first; inline caches and merge operations have them.
+type Chain struct {
+	Layers    []int
+	CreatedAt time.Time
+}
+
+// Record is one cache key: what was run (Digest), on which inputs, and what came of it. Each input lists the alternatives
+// that lead to the same result.
+type Record struct {
+	Digest  digest.Digest
+	Inputs  [][]Link
+	Results []Result
+	Chains  []Chain
+}
+
+// Cache is a cache graph in canonical form: parents stand before children, no two layers are the same blob on the same parent, no two
+// records the same key, and nothing is unreferenced. A Cache is never changed; operations return new ones.
+type Cache struct {
+	layers  []Layer
+	records []Record
+	ids     []digest.Digest // of records
+	chains  []digest.Digest // of layers: what identifies a layer with all its parents
+}
+
+// Layers returns the layers; a record's results index into it. The caller must not change it.
+func (c *Cache) Layers() []Layer { return c.layers }
+
+// Records returns the records; links index into it. The caller must not change it.
+func (c *Cache) Records() []Record { return c.records }
+
+// Stats counts what is in a cache.
+type Stats struct {
+	Records, Results, Layers int
+	// Bytes is the size of the distinct blobs.
+	Bytes int64
+	// Newest is when the newest result was made; zero when there is none.
+	Newest time.Time
+}
+
+// Stats counts what is in the cache.
+func (c *Cache) Stats() Stats {
+	s := Stats{Records: len(c.records), Layers: len(c.layers)}
+	seen := map[digest.Digest]bool{}
+	for _, l := range c.layers {
+		if !seen[l.Descriptor.Digest] {
+			seen[l.Descriptor.Digest] = true
+			s.Bytes += l.Descriptor.Size
+		}
+	}
+	for _, r := range c.records {
+		s.Results += len(r.Results) + len(r.Chains)
+		for _, res := range r.Results {
+			if res.CreatedAt.After(s.Newest) {
+				s.Newest = res.CreatedAt
+			}
+		}
+		for _, ch := range r.Chains {
+			if ch.CreatedAt.After(s.Newest) {
+				s.Newest = ch.CreatedAt
+			}
+		}
+	}
+	return s
+}

@@ -1,0 +1,227 @@
+package cache
+
+import (
+	"encoding/json"
+	"time"
+
+	types "github.com/moby/buildkit/cache/remotecache/v1/types"
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Decode reads a cache config whose layers are listed by a manifest, or, when layers is nil, describe themselves by annotations as in
+// buckets and GitHub's cache. A result with a layer that is not listed or has no diffID is dropped, as BuildKit does; its key stays.
+// The error wraps ErrInvalid and names the record or layer.
+func Decode(config []byte, layers []ocispec.Descriptor) (*Cache, error) {
+	if len(config) > ConfigLimit {
+		return nil, invalid("config of %d bytes is larger than %d", len(config), ConfigLimit)
+	}
+	var raw types.CacheConfig
+	if err := decodeJSON(config, &raw); err != nil {
+		return nil, invalid("config: %v", err)
+	}
+	listed := map[digest.Digest]ocispec.Descriptor{}
+	for _, d := range layers {
+		if _, ok := listed[d.Digest]; !ok {
+			listed[d.Digest] = d
+		}
+	}
+	return fromConfig(raw, func(l types.CacheLayer) (ocispec.Descriptor, bool) {
+		if layers == nil {
+			return selfDescribed(l)
+		}
+		d, ok := listed[l.Blob]
+		return d, ok
+	})
+}
+
+// DecodeInline reads the cache that BuildKit puts into an image's config (moby.buildkit.cache.v0). The image's own layers are its layers.
+// An image without one is ErrNotCache.
+func DecodeInline(imageConfig []byte, layers []ocispec.Descriptor) (*Cache, error) {
+	if len(imageConfig) > ConfigLimit {
+		return nil, invalid("image config of %d bytes is larger than %d", len(imageConfig), ConfigLimit)
+	}
+	var img struct {
+		Rootfs struct {
+			DiffIDs []digest.Digest `json:"diff_ids"`
+		} `json:"rootfs"`
+		History []struct {
+			Created    *time.Time `json:"created"`
+			EmptyLayer bool       `json:"empty_layer"`
+		} `json:"history"`
+		Cache []byte `json:"moby.buildkit.cache.v0"`
+	}
+	if err := json.Unmarshal(imageConfig, &img); err != nil {
+		return nil, invalid("image config: %v", err)
+	}
+	if len(img.Cache) == 0 {
+		return nil, ErrNotCache
+	}
+	if len(img.Rootfs.DiffIDs) != len(layers) {
+		return nil, invalid("image has %d layers and %d diffIDs", len(layers), len(img.Rootfs.DiffIDs))
+	}
+	var created []string
+	for _, h := range img.History {
+		if !h.EmptyLayer && h.Created != nil {
+			created = append(created, h.Created.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	var raw types.CacheConfig
+	if err := json.Unmarshal(img.Cache, &raw.Records); err != nil {
+		return nil, invalid("inline cache: %v", err)
+	}
+	byBlob := map[digest.Digest]ocispec.Descriptor{}
+	for i, d := range layers {
+		annotations := map[string]string{AnnotationUncompressed: img.Rootfs.DiffIDs[i].String()}
+		if i < len(created) {
+			annotations[AnnotationCreatedAt] = created[i]
+		}
+		d.Annotations = annotations
+		byBlob[d.Digest] = d
+		raw.Layers = append(raw.Layers, types.CacheLayer{Blob: d.Digest, ParentIndex: i - 1})
+	}
+	return fromConfig(raw, func(l types.CacheLayer) (ocispec.Descriptor, bool) {
+		d, ok := byBlob[l.Blob]
+		return d, ok
+	})
+}
+
+// selfDescribed is the descriptor of a layer whose annotations stand in the config.
+func selfDescribed(l types.CacheLayer) (ocispec.Descriptor, bool) {
+	a := l.Annotations
+	if a == nil || a.Size < 0 {
+		return ocispec.Descriptor{}, false
+	}
+	d := ocispec.Descriptor{
+		MediaType: a.MediaType, Digest: l.Blob, Size: a.Size,
+		Annotations: map[string]string{AnnotationUncompressed: a.DiffID.String()},
+	}
+	if !a.CreatedAt.IsZero() {
+		d.Annotations[AnnotationCreatedAt] = a.CreatedAt.UTC().Format(time.RFC3339Nano)
+	}
+	return d, true
+}
+
+// fromConfig checks a config and makes it canonical.
+func fromConfig(raw types.CacheConfig, describe func(types.CacheLayer) (ocispec.Descriptor, bool)) (*Cache, error) {
+	if len(raw.Records) > maxRecords {
+		return nil, invalid("%d records, more than %d", len(raw.Records), maxRecords)
+	}
+	if len(raw.Layers) > maxLayers {
+		return nil, invalid("%d layers, more than %d", len(raw.Layers), maxLayers)
+	}
+	layers := make([]Layer, len(raw.Layers))
+	usable := make([]bool, len(raw.Layers))
+	for i, l := range raw.Layers {
+		if err := checkDigest(l.Blob); err != nil {
+			return nil, invalid("layer %d: %v", i, err)
+		}
+		desc, ok := describe(l)
+		diffID := digest.Digest(desc.Annotations[AnnotationUncompressed])
+		if !ok || checkDigest(diffID) != nil {
+			// Kept under its digest so that chains can be checked; nothing with it in its chain survives.
+			desc = ocispec.Descriptor{Digest: l.Blob}
+		} else {
+			usable[i] = true
+		}
+		layers[i] = Layer{Descriptor: desc, DiffID: diffID, Parent: l.ParentIndex}
+	}
+	whole, err := wholeChains(layers, usable)
+	if err != nil {
+		return nil, err
+	}
+	records, err := decodeRecords(raw.Records, whole)
+	if err != nil {
+		return nil, err
+	}
+	return canonical(layers, records)
+}
+
+// wholeChains tells for each layer whether it and all its parents are usable.
+func wholeChains(layers []Layer, usable []bool) ([]bool, error) {
+	if _, _, err := chainIDs(layers); err != nil {
+		return nil, err
+	}
+	const unknown, yes, no = 0, 1, 2
+	state := make([]byte, len(layers))
+	var stack []int
+	for i := range layers {
+		l := i
+		for l >= 0 && state[l] == unknown {
+			stack = append(stack, l)
+			l = layers[l].Parent
+		}
+		below := byte(yes)
+		if l >= 0 {
+			below = state[l]
+		}
+		for len(stack) > 0 {
+			top := stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+			if below == yes && !usable[top] {
+				below = no
+			}
+			state[top] = below
+		}
+	}
+	whole := make([]bool, len(layers))
+	for i := range state {
+		whole[i] = state[i] == yes
+	}
+	return whole, nil
+}
+
+func decodeRecords(raw []types.CacheRecord, whole []bool) ([]Record, error) {
+	records := make([]Record, len(raw))
+	links := 0
+	for i, rr := range raw {
+		if err := checkDigest(rr.Digest); err != nil {
+			return nil, invalid("record %d: %v", i, err)
+		}
+		r := Record{Digest: rr.Digest}
+		for _, alternatives := range rr.Inputs {
+			if links += len(alternatives); links > maxLinks {
+				return nil, invalid("more than %d links", maxLinks)
+			}
+			list := make([]Link, 0, len(alternatives))
+			for _, in := range alternatives {
+				list = append(list, Link{Selector: in.Selector, Record: in.LinkIndex})
+			}
+			r.Inputs = append(r.Inputs, list)
+		}
+		for _, res := range rr.Results {
+			if res.LayerIndex < 0 || res.LayerIndex >= len(whole) {
+				return nil, invalid("record %d has a result in layer %d of %d", i, res.LayerIndex, len(whole))
+			}
+			if whole[res.LayerIndex] {
+				r.Results = append(r.Results, Result{Layer: res.LayerIndex, CreatedAt: res.CreatedAt})
+			}
+		}
+		for _, ch := range rr.ChainedResults {
+			chain, ok, err := decodeChain(ch, whole)
+			if err != nil {
+				return nil, invalid("record %d: %v", i, err)
+			}
+			if ok {
+				r.Chains = append(r.Chains, chain)
+			}
+		}
+		records[i] = r
+	}
+	return records, nil
+}
+
+func decodeChain(ch types.ChainedResult, whole []bool) (Chain, bool, error) {
+	if len(ch.LayerIndexes) > maxChain {
+		return Chain{}, false, invalid("a chain of %d layers, more than %d", len(ch.LayerIndexes), maxChain)
+	}
+	for _, l := range ch.LayerIndexes {
+		if l < 0 || l >= len(whole) {
+			return Chain{}, false, invalid("a chain with layer %d of %d", l, len(whole))
+		}
+		if !whole[l] {
+			return Chain{}, false, nil
+		}
+	}
+	return Chain{Layers: ch.LayerIndexes, CreatedAt: ch.CreatedAt}, len(ch.LayerIndexes) > 0, nil
+}

@@ -1,0 +1,129 @@
+package cache
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	types "github.com/moby/buildkit/cache/remotecache/v1/types"
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Docker's names for what OCI also has names for.
+const (
+	mediaTypeDockerManifest     = "application/vnd.docker.distribution.manifest.v2+json"
+	mediaTypeDockerManifestList = "application/vnd.docker.distribution.manifest.list.v2+json"
+)
+
+// Manifest is what a cache's name points at, in either form.
+type Manifest struct {
+	MediaType string
+	// Config is the cache config, or the image config of a plain image.
+	Config ocispec.Descriptor
+	// Layers are the cache's layers, or a plain image's.
+	Layers []ocispec.Descriptor
+	// Images are the manifests of an index that is not a cache: where inline caches are looked for.
+	Images []ocispec.Descriptor
+	// IsCache is false for a plain image or an index of images.
+	IsCache bool
+}
+
+// document is a manifest or an index before it is known which.
+type document struct {
+	SchemaVersion int                  `json:"schemaVersion"`
+	MediaType     string               `json:"mediaType"`
+	Config        *ocispec.Descriptor  `json:"config"`
+	Layers        []ocispec.Descriptor `json:"layers"`
+	Manifests     []ocispec.Descriptor `json:"manifests"`
+}
+
+// ParseManifest reads a manifest or index. mediaType is what the registry or the descriptor says it is, "" if nothing says so.
+// The error wraps ErrInvalid; a document that could be read both ways is refused.
+func ParseManifest(mediaType string, raw []byte) (*Manifest, error) {
+	if len(raw) > ManifestLimit {
+		return nil, invalid("manifest of %d bytes is larger than %d", len(raw), ManifestLimit)
+	}
+	var doc document
+	if err := decodeJSON(raw, &doc); err != nil {
+		return nil, invalid("manifest: %v", err)
+	}
+	if doc.MediaType != "" && mediaType != "" && doc.MediaType != mediaType {
+		return nil, invalid("manifest calls itself %s and was served as %s", doc.MediaType, mediaType)
+	}
+	if doc.MediaType == "" {
+		doc.MediaType = mediaType
+	}
+	isIndex := doc.Manifests != nil
+	if isIndex && (doc.Config != nil || doc.Layers != nil) {
+		return nil, invalid("manifest has both manifests and layers")
+	}
+	if !isIndex && doc.Config == nil {
+		return nil, invalid("manifest has neither manifests nor a config")
+	}
+	m := &Manifest{MediaType: doc.MediaType}
+	if isIndex {
+		return m, m.fromIndex(doc.Manifests)
+	}
+	if err := checkDescriptors(append([]ocispec.Descriptor{*doc.Config}, doc.Layers...)); err != nil {
+		return nil, err
+	}
+	m.Config, m.Layers, m.IsCache = *doc.Config, doc.Layers, doc.Config.MediaType == types.CacheConfigMediaTypeV0
+	return m, nil
+}
+
+// fromIndex takes an index apart: its entries are layers and the cache config, or images.
+func (m *Manifest) fromIndex(entries []ocispec.Descriptor) error {
+	if err := checkDescriptors(entries); err != nil {
+		return err
+	}
+	for _, d := range entries {
+		if d.MediaType == types.CacheConfigMediaTypeV0 {
+			m.Config, m.IsCache = d, true
+			continue
+		}
+		m.Layers = append(m.Layers, d)
+	}
+	if !m.IsCache {
+		m.Images, m.Layers = m.Layers, nil
+	}
+	return nil
+}
+
+func checkDescriptors(list []ocispec.Descriptor) error {
+	if len(list) > maxLayers {
+		return invalid("manifest lists %d blobs, more than %d", len(list), maxLayers)
+	}
+	for i, d := range list {
+		if err := checkDigest(d.Digest); err != nil {
+			return invalid("blob %d: %v", i, err)
+		}
+		if d.Size < 0 {
+			return invalid("blob %d has size %d", i, d.Size)
+		}
+	}
+	return nil
+}
+
+// checkDigest accepts sha256 and sha512 digests in canonical form only. Methods of other digest strings panic, and would become paths.
+func checkDigest(d digest.Digest) error {
+	if err := d.Validate(); err != nil {
+		return fmt.Errorf("digest %.80q: %w", string(d), err)
+	}
+	if a := d.Algorithm(); a != digest.SHA256 && a != digest.SHA512 {
+		return fmt.Errorf("digest %s: algorithm is not supported", d)
+	}
+	return nil
+}
+
+// decodeJSON decodes exactly one JSON value.
+func decodeJSON(raw []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if dec.More() {
+		return fmt.Errorf("something follows the end of the document")
+	}
+	return nil
+}
