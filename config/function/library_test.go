@@ -14,7 +14,7 @@ import (
 )
 
 // bakeNames is the list of functions of Bake v0.37.
-func bakeNames(t *testing.T) []string {
+func bakeNames(t testing.TB) []string {
 	t.Helper()
 	content, err := os.ReadFile("testdata/names.txt")
 	if err != nil {
