@@ -1,5 +1,7 @@
 package config
 
+import "github.com/hashicorp/hcl/v2"
+
 // Resolution is what takes part in one run.
 type Resolution struct {
 	// Targets are the selected targets and those they link to, sorted by name; Groups those that were named or reached.
@@ -10,6 +12,9 @@ type Resolution struct {
 	// Registries and Builders are all that were declared, sorted by host and name.
 	Registries []*Registry
 	Builders   []*Builder
+
+	values    map[string]attributes
+	lookupEnv func(string) (string, bool)
 }
 
 // Group is a named list of targets and groups, as resolved for print.
@@ -17,4 +22,20 @@ type Group struct {
 	Name        string
 	Description string
 	Targets     []string
+}
+
+// Selection says what of a configuration takes part.
+type Selection struct {
+	// Names are targets, groups, transfers or patterns of them; none means "default".
+	Names []string
+	// Set are "PATTERN.ATTRIBUTE[.KEY][+]=VALUE" changes, in order.
+	Set []string
+}
+
+// Listing is a target, group or variable for people and for completion.
+type Listing struct {
+	Name, Description string
+	// Kind is target, group, transfer or variable.
+	Kind  string
+	Range hcl.Range
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/planner"
+	digest "github.com/opencontainers/go-digest"
 )
 
 // Outcome is how a step, a target or a destination ended.
@@ -38,7 +39,11 @@ type StepResult struct {
 	Duration time.Duration
 	// BytesIn were read from sources or handed over by BuildKit, BytesOut were sent to destinations; wire bytes.
 	BytesIn, BytesOut int64
-	Warnings          []string
+	// Digest is the root of what was imported or published.
+	Digest digest.Digest
+	// Published tells what an export step left at its destination.
+	Published *Published
+	Warnings  []string
 }
 
 // TargetResult sums up one target or transfer.
@@ -73,7 +78,11 @@ type DestinationResult struct {
 	Layers  int
 	// Bytes is the size of the published cache, Pushed what had to be sent for it.
 	Bytes, Pushed int64
-	Err           error
+	// Changed is false when the destination held exactly this already.
+	Changed bool
+	// ByBuilder is set when BuildKit wrote it itself; then nothing more is known than that the build succeeded.
+	ByBuilder bool
+	Err       error
 }
 
 // Failed tells whether anything failed or was canceled that was not to be ignored.

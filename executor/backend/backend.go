@@ -24,21 +24,16 @@ type Native struct {
 	Attrs map[string]string
 }
 
-// Location is one place a cache is read from or published to.
-type Location interface {
-	// Name is the location for people and for step names: type and ref or path, with no secret in it.
-	Name() string
-	// Key is equal for two locations exactly when writing one overwrites the other.
-	Key() string
-	// Host groups locations that share connection limits, for instance a registry's host:port. "" means no limit.
-	Host() string
-}
-
 // Source is a location that a cache can be imported from.
 type Source interface {
-	Location
+	// Name is the location for people: type and ref or path, with no secret in it.
+	Name() string
+	// Host groups locations that share connection limits and can take blobs over from each other, for instance a registry's
+	// host:port. "" is this machine.
+	Host() string
 	// Read resolves the name and returns what is there, verified: the manifest and the config match their digests and are within BuildKit's
-	// limits. Nothing there is an error wrapping blob.ErrNotFound; something unusable is an error that says what is wrong with it.
+	// limits. Nothing there is an error wrapping blob.ErrNotFound; something unusable is an error that says what is wrong with it, and comes
+	// with a Current that has a Root and no Cache when the name points at something.
 	Read(ctx context.Context) (*Current, error)
 	// Native returns the import entry for BuildKit for what Read returned.
 	Native(cur *Current) Native
@@ -48,9 +43,9 @@ type Source interface {
 
 // Destination is a location that a cache can be published to.
 type Destination interface {
-	Location
-	// Read returns what the destination holds now; see Source.Read.
-	Read(ctx context.Context) (*Current, error)
+	Source
+	// Key is equal for two destinations exactly when writing one overwrites the other.
+	Key() string
 	// Check fails if the destination cannot be written, without writing anything that stays.
 	Check(ctx context.Context) error
 	// Blobs is where layers are pushed before Publish.
@@ -62,4 +57,9 @@ type Destination interface {
 	// replaces is the root that the caller has seen at the name (zero digest: nothing): when the name points elsewhere by now,
 	// Publish returns ErrConflict and leaves the name as it is.
 	Publish(ctx context.Context, c *cache.Cache, replaces ocispec.Descriptor) (ocispec.Descriptor, error)
+}
+
+// Format reads how a destination wants its caches written.
+func Format(mode string, oci, imageManifest bool) cache.Format {
+	return cache.Format{Mode: cache.Mode(mode), OCI: oci, ImageManifest: imageManifest && oci}
 }

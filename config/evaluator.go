@@ -1,0 +1,187 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// evaluator finds the values of expressions. Variables, globals and other targets' attributes are evaluated when an expression first asks
+// for them.
+type evaluator struct {
+	opt       Options
+	variables map[string]*variableBlock
+	globals   map[string]*hcl.Attribute
+	functions map[string]function.Function
+	targets   func(name, attr string) (cty.Value, bool, hcl.Diagnostics)
+
+	values  map[string]cty.Value
+	busy    []string // names being evaluated, outermost first
+	calling []string // user functions being called
+	vars    map[string]string
+}
+
+// callDepth bounds how deep user functions call each other.
+const callDepth = 32
+
+// eval evaluates an expression. locals are names that exist in addition, matrix keys and function parameters; they win.
+func (e *evaluator) eval(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{}, Functions: e.functions}
+	var diags hcl.Diagnostics
+	refs := map[string]map[string]cty.Value{}
+	for _, t := range expr.Variables() {
+		root := t.RootName()
+		at := t.SourceRange()
+		if v, ok := locals[root]; ok {
+			ctx.Variables[root] = v
+			continue
+		}
+		if root == "target" && e.targets != nil && e.variables[root] == nil {
+			diags = append(diags, e.reference(t, refs)...)
+			continue
+		}
+		v, d := e.lookup(root, &at, locals)
+		diags = append(diags, d...)
+		ctx.Variables[root] = v
+	}
+	if diags.HasErrors() {
+		return cty.DynamicVal, diags
+	}
+	if len(refs) > 0 {
+		ctx.Variables["target"] = referenceObject(refs)
+	}
+	v, d := expr.Value(ctx)
+	return v, append(diags, d...)
+}
+
+// reference evaluates target.NAME.ATTRIBUTE.
+func (e *evaluator) reference(t hcl.Traversal, refs map[string]map[string]cty.Value) hcl.Diagnostics {
+	at := t.SourceRange()
+	var path []string
+	for _, step := range t[1:] {
+		switch s := step.(type) {
+		case hcl.TraverseAttr:
+			path = append(path, s.Name)
+		case hcl.TraverseIndex:
+			if s.Key.Type() == cty.String {
+				path = append(path, s.Key.AsString())
+			}
+		}
+		if len(path) == 2 {
+			break
+		}
+	}
+	if len(path) < 2 {
+		return hcl.Diagnostics{errorf(&at, "Invalid reference", "A target is referred to by its name and an attribute: target.NAME.ATTRIBUTE.")}
+	}
+	key := "target." + path[0] + "." + path[1]
+	if slices.Contains(e.busy, key) {
+		return hcl.Diagnostics{e.cycle(key, &at)}
+	}
+	e.busy = append(e.busy, key)
+	defer func() { e.busy = e.busy[:len(e.busy)-1] }()
+	v, known, diags := e.targets(path[0], path[1])
+	if !known {
+		return hcl.Diagnostics{errorf(&at, "Unknown target", "There is no target named %q, or it has no attribute %q.", path[0], path[1])}
+	}
+	if refs[path[0]] == nil {
+		refs[path[0]] = map[string]cty.Value{}
+	}
+	refs[path[0]][path[1]] = v
+	return diags
+}
+
+func referenceObject(refs map[string]map[string]cty.Value) cty.Value {
+	targets := map[string]cty.Value{}
+	for name, attrs := range refs {
+		targets[name] = cty.ObjectVal(attrs)
+	}
+	return cty.ObjectVal(targets)
+}
+
+// lookup returns the value of a variable, a global or a built-in.
+func (e *evaluator) lookup(name string, at *hcl.Range, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+	if v, ok := e.values[name]; ok {
+		return v, nil
+	}
+	v, g := e.variables[name], e.globals[name]
+	if v == nil && g == nil {
+		names := append(slices.Collect(maps.Keys(e.variables)), slices.Collect(maps.Keys(e.globals))...)
+		for l := range locals {
+			names = append(names, l)
+		}
+		slices.Sort(names)
+		return cty.DynamicVal, hcl.Diagnostics{errorf(at, "Unknown variable", "There is no variable named %q.%s", name, didYouMean(name, names))}
+	}
+	if slices.Contains(e.busy, name) {
+		return cty.DynamicVal, hcl.Diagnostics{e.cycle(name, at)}
+	}
+	e.busy = append(e.busy, name)
+	defer func() { e.busy = e.busy[:len(e.busy)-1] }()
+	value, diags := e.named(v, g)
+	if diags.HasErrors() {
+		// Others that use it need not say so again.
+		e.values[name] = cty.DynamicVal
+		return cty.DynamicVal, diags
+	}
+	e.values[name] = value
+	return value, diags
+}
+
+// named evaluates a variable or a global; a global is the variable's default when both are there.
+func (e *evaluator) named(v *variableBlock, g *hcl.Attribute) (cty.Value, hcl.Diagnostics) {
+	if v == nil {
+		return e.eval(g.Expr, nil)
+	}
+	if g != nil {
+		v = v.withDefault(g.Expr)
+	}
+	return e.variable(v)
+}
+
+func (e *evaluator) cycle(name string, at *hcl.Range) *hcl.Diagnostic {
+	from := slices.Index(e.busy, name)
+	path := append(slices.Clone(e.busy[from:]), name)
+	return errorf(at, "Reference cycle", "%s depends on itself: %s.", name, strings.Join(path, " -> "))
+}
+
+// declare makes a user function callable. A standard function of the same name wins.
+func (e *evaluator) declare(f *functionBlock) {
+	if _, taken := e.functions[f.name]; taken {
+		return
+	}
+	spec := &function.Spec{Type: function.StaticReturnType(cty.DynamicPseudoType)}
+	for _, p := range f.params {
+		spec.Params = append(spec.Params, function.Parameter{Name: p, Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true})
+	}
+	if f.variadic != "" {
+		spec.VarParam = &function.Parameter{Name: f.variadic, Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true}
+	}
+	spec.Impl = func(args []cty.Value, _ cty.Type) (cty.Value, error) { return e.call(f, args) }
+	e.functions[f.name] = function.New(spec)
+}
+
+func (e *evaluator) call(f *functionBlock, args []cty.Value) (cty.Value, error) {
+	if slices.Contains(e.calling, f.name) || len(e.calling) >= callDepth {
+		return cty.DynamicVal, fmt.Errorf("function %s calls itself, which functions must not", f.name)
+	}
+	e.calling = append(e.calling, f.name)
+	defer func() { e.calling = e.calling[:len(e.calling)-1] }()
+	locals := map[string]cty.Value{}
+	for i, p := range f.params {
+		locals[p] = args[i]
+	}
+	if f.variadic != "" {
+		locals[f.variadic] = cty.TupleVal(args[len(f.params):])
+	}
+	v, diags := e.eval(f.result, locals)
+	if diags.HasErrors() {
+		return cty.DynamicVal, fmt.Errorf("%s: %s", diags[0].Summary, diags[0].Detail)
+	}
+	return v, nil
+}

@@ -1,0 +1,158 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// finished fills in what every target has and takes out what only merging needed. A target that is there because others link to it is
+// built for the cache alone.
+func finished(in attributes, asked bool) attributes {
+	out := attributes{}
+	for name, v := range in {
+		if name != "inherits" {
+			out[name] = v
+		}
+	}
+	def := func(name, s string) {
+		if v := out[name]; v == nil || v.text == nil || *v.text == "" {
+			out[name] = &value{text: &s}
+		}
+	}
+	def("context", ".")
+	def("dockerfile", "Dockerfile")
+	if v := out["contexts"]; v != nil {
+		kept := map[string]*string{}
+		for k, s := range v.dict {
+			if s != nil && *s != "" {
+				kept[k] = s
+			}
+		}
+		out["contexts"] = &value{dict: kept, rng: v.rng}
+	}
+	if v := out["network"]; v != nil && v.text != nil && *v.text == "host" {
+		ent := &value{list: []string{"network.host"}}
+		if have := out["entitlements"]; have != nil {
+			ent.list = unique(append(append([]string{}, have.list...), "network.host"))
+		}
+		out["entitlements"] = ent
+	}
+	if !asked {
+		out["output"] = &value{items: []item{{attrs: map[string]string{"type": "cacheonly"}}}}
+	}
+	return out
+}
+
+// newTarget converts resolved attributes to a Target.
+func newTarget(name string, at hcl.Range, a attributes, asked bool) *Target {
+	t := &Target{
+		Name: name, Asked: asked, Range: at, Ranges: map[string]hcl.Range{},
+		Description: a.pointer("description"), Context: a.pointer("context"), Contexts: a.strings("contexts"),
+		Dockerfile: a.pointer("dockerfile"), DockerfileInline: a.pointer("dockerfile-inline"),
+		Args: a.dict("args"), Labels: a.dict("labels"), Tags: a.list("tags"), Stage: a.pointer("target"), Platforms: a.platforms(),
+		CacheFrom: caches(a["cache-from"]), CacheTo: caches(a["cache-to"]),
+		NoCache: a.flag("no-cache"), NoCacheFilter: a.list("no-cache-filter"), Pull: a.flag("pull"), Network: a.pointer("network"),
+		ShmSize: a.pointer("shm-size"), Ulimits: a.list("ulimits"), ExtraHosts: a.dict("extra-hosts"), Annotations: a.list("annotations"),
+		Entitlements: a.list("entitlements"), Call: a.pointer("call"), Resources: a.resources(),
+	}
+	for attr, v := range a {
+		t.Ranges[attr] = v.rng
+	}
+	for _, i := range a.items("output") {
+		o := Output{Type: i.attrs["type"], Attrs: map[string]string{}, Range: i.rng}
+		for k, v := range i.attrs {
+			if k != "type" {
+				o.Attrs[k] = v
+			}
+		}
+		t.Outputs = append(t.Outputs, o)
+	}
+	for _, i := range a.items("secret") {
+		t.Secrets = append(t.Secrets, Secret{ID: i.attrs["id"], Src: i.attrs["src"], Env: i.attrs["env"]})
+	}
+	for _, i := range a.items("ssh") {
+		t.SSH = append(t.SSH, SSH{ID: i.attrs["id"], Paths: i.paths})
+	}
+	for _, i := range a.items("attest") {
+		at := Attestation{Type: i.attrs["type"], Attrs: map[string]string{}}
+		at.Disabled, _ = strconv.ParseBool(i.attrs["disabled"])
+		for k, v := range i.attrs {
+			if k != "type" && k != "disabled" {
+				at.Attrs[k] = v
+			}
+		}
+		t.Attest = append(t.Attest, at)
+	}
+	return t
+}
+
+func (a attributes) pointer(name string) *string {
+	if v := a[name]; v != nil {
+		return v.text
+	}
+	return nil
+}
+
+func (a attributes) flag(name string) *bool {
+	if v := a[name]; v != nil {
+		return v.truth
+	}
+	return nil
+}
+
+func (a attributes) list(name string) []string {
+	if v := a[name]; v != nil {
+		return v.list
+	}
+	return nil
+}
+
+func (a attributes) items(name string) []item {
+	if v := a[name]; v != nil {
+		return v.items
+	}
+	return nil
+}
+
+func (a attributes) dict(name string) map[string]*string {
+	if v := a[name]; v != nil {
+		return v.dict
+	}
+	return nil
+}
+
+func (a attributes) strings(name string) map[string]string {
+	out := map[string]string{}
+	for k, v := range a.dict(name) {
+		if v != nil {
+			out[k] = *v
+		}
+	}
+	return out
+}
+
+// platforms splits entries that hold several.
+func (a attributes) platforms() []string {
+	var out []string
+	for _, p := range a.list("platforms") {
+		for s := range strings.SplitSeq(p, ",") {
+			out = append(out, strings.TrimSpace(s))
+		}
+	}
+	return out
+}
+
+func (a attributes) resources() *Resources {
+	d := a.dict("resources")
+	if len(d) == 0 {
+		return nil
+	}
+	return &Resources{
+		Memory: d["memory"], MemorySwap: d["memory-swap"], CPUShares: d["cpu-shares"], CPUPeriod: d["cpu-period"],
+		CPUQuota: d["cpu-quota"], CPUSetCPUs: d["cpuset-cpus"], CPUSetMems: d["cpuset-mems"],
+	}
+}

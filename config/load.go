@@ -1,0 +1,323 @@
+package config
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/cachectl/cachectl/config/function"
+	"github.com/cachectl/cachectl/schema"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Options says what to load, and from what surroundings.
+type Options struct {
+	// Files are paths of files, merged in this order; "-" is standard input. None means the files that lie in Dir: cache.hcl, else Bake's.
+	Files []string
+	// Stdin is what "-" reads; nil is the process's.
+	Stdin io.Reader
+	// Vars are "NAME=value" settings of variables; they win over the environment.
+	Vars []string
+	// LookupEnv reads the environment; nil reads the process's.
+	LookupEnv func(string) (string, bool)
+	// Dir is the directory that paths are relative to; "" is the working directory.
+	Dir string
+}
+
+// Config is an evaluated configuration.
+type Config struct {
+	opt        Options
+	sources    map[string]*hcl.File
+	eval       *evaluator
+	strict     bool
+	targets    map[string]*target
+	order      []string // targets in the order of the files
+	groups     map[string]*groupBlock
+	groupOrder []string
+	transfers  map[string]*Transfer
+	builders   map[string]*Builder
+	registries map[string]*Registry
+}
+
+// target is a target before inheritance, possibly written in several places.
+type target struct {
+	name   string
+	def    hcl.Range
+	blocks []*targetBlock
+	// variants are the names a matrix made of the block of this name; it is a group then.
+	inherits []string
+	attrs    attributes
+}
+
+// targetBlock is one block of a target with the matrix values it is evaluated with.
+type targetBlock struct {
+	block  *block
+	locals map[string]cty.Value
+}
+
+type groupBlock struct {
+	name, description string
+	targets           []string
+	def               hcl.Range
+	matrix            bool
+}
+
+// Load reads and evaluates the files. The Config is nil when there are errors. All problems are reported, sorted by place; among
+// them warnings, which do not stop anything.
+func Load(ctx context.Context, opt Options) (*Config, hcl.Diagnostics) {
+	if opt.LookupEnv == nil {
+		opt.LookupEnv = os.LookupEnv
+	}
+	if opt.Dir == "" {
+		opt.Dir, _ = os.Getwd()
+	}
+	c := &Config{
+		opt: opt, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{},
+		transfers: map[string]*Transfer{}, builders: map[string]*Builder{}, registries: map[string]*Registry{},
+	}
+	files, diags := readFiles(opt)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	composed, files, d := c.readCompose(ctx, files)
+	diags = append(diags, d...)
+	for _, f := range files {
+		diags = append(diags, f.parse(c.sources)...)
+		c.strict = c.strict || f.strict
+	}
+	if diags.HasErrors() {
+		return c.failed(diags)
+	}
+	diags = append(diags, c.read(composed, files)...)
+	if diags.HasErrors() {
+		return c.failed(diags)
+	}
+	return c, sorted(diags)
+}
+
+// failed returns a Config that has nothing but sources, for showing the diagnostics.
+func (c *Config) failed(diags hcl.Diagnostics) (*Config, hcl.Diagnostics) {
+	return &Config{opt: c.opt, sources: c.sources}, sorted(diags)
+}
+
+// Sources are the files as they were parsed, for showing diagnostics.
+func (c *Config) Sources() map[string]*hcl.File { return c.sources }
+
+// read evaluates all blocks.
+func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	var blocks []*block
+	globals := map[string]*hcl.Attribute{}
+	for _, f := range files {
+		found, attrs, d := blocksOf(f)
+		diags = append(diags, d...)
+		blocks = append(blocks, found...)
+		for name, a := range attrs {
+			globals[name] = a
+		}
+	}
+	c.eval = &evaluator{
+		opt: c.opt, variables: map[string]*variableBlock{}, globals: globals, values: c.builtins(), vars: map[string]string{},
+		functions: function.Library(function.Options{Env: c.opt.LookupEnv, FS: c.files(), Dir: c.opt.Dir}),
+	}
+	for _, v := range c.opt.Vars {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok {
+			diags = append(diags, errorf(nil, "Invalid --var", "--var %s is not NAME=value.", v))
+			continue
+		}
+		c.eval.vars[name] = value
+	}
+	c.eval.targets = c.reference
+	diags = append(diags, c.readDeclarations(blocks)...)
+	if diags.HasErrors() {
+		return diags
+	}
+	c.addCompose(composed)
+	diags = append(diags, c.checkVariables(globals)...)
+	diags = append(diags, c.readGroups(blocks)...)
+	diags = append(diags, c.readTargets(blocks)...)
+	diags = append(diags, c.readOwn(blocks)...)
+	return diags
+}
+
+// files are what file functions may read: what lies in and below the directory.
+func (c *Config) files() fs.FS {
+	root, err := os.OpenRoot(c.opt.Dir)
+	if err != nil {
+		return nil
+	}
+	return root.FS()
+}
+
+// builtins are the variables that exist without being declared.
+func (c *Config) builtins() map[string]cty.Value {
+	return map[string]cty.Value{
+		"BAKE_CMD_CONTEXT":    cty.StringVal("cwd://"),
+		"BAKE_LOCAL_PLATFORM": cty.StringVal(runtime.GOOS + "/" + runtime.GOARCH),
+	}
+}
+
+// readDeclarations collects variables and functions, before anything is evaluated.
+func (c *Config) readDeclarations(blocks []*block) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, b := range blocks {
+		switch b.kind {
+		case "variable":
+			diags = append(diags, b.unknownNames(&schema.Variable, "validation")...)
+			c.eval.variables[b.label] = variableOf(b)
+			delete(c.eval.values, b.label)
+		case "function":
+			f, d := c.functionOf(b)
+			diags = append(diags, d...)
+			if f != nil {
+				c.eval.declare(f)
+			}
+		}
+	}
+	return diags
+}
+
+func variableOf(b *block) *variableBlock {
+	v := &variableBlock{name: b.label, at: b.def}
+	if a := b.attrs["type"]; a != nil {
+		v.typeExpr = a.Expr
+	}
+	if a := b.attrs["default"]; a != nil {
+		v.def = a.Expr
+	}
+	if a := b.attrs["description"]; a != nil {
+		v.description = a.Expr
+	}
+	for _, n := range b.blocks {
+		if n.kind != "validation" || n.attrs["condition"] == nil {
+			continue
+		}
+		rule := validationBlock{condition: n.attrs["condition"].Expr, at: n.def}
+		if m := n.attrs["error_message"]; m != nil {
+			rule.message = m.Expr
+		}
+		v.validations = append(v.validations, rule)
+	}
+	return v
+}
+
+func (c *Config) functionOf(b *block) (*functionBlock, hcl.Diagnostics) {
+	diags := b.unknownNames(&schema.Function)
+	f := &functionBlock{name: b.label, at: b.def}
+	for _, name := range []string{"params", "result"} {
+		if b.attrs[name] == nil {
+			diags = append(diags, errorf(&b.def, "Missing attribute", "Function %q needs %s.", b.label, name))
+		}
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	f.result = b.attrs["result"].Expr
+	exprs, d := hcl.ExprList(b.attrs["params"].Expr)
+	diags = append(diags, d...)
+	for _, e := range exprs {
+		f.params = append(f.params, hcl.ExprAsKeyword(e))
+	}
+	if v := b.attrs["variadic_params"]; v != nil {
+		f.variadic = hcl.ExprAsKeyword(v.Expr)
+	}
+	if slices.Contains(f.params, "") {
+		at := b.attrs["params"].Range
+		diags = append(diags, errorf(&at, "Invalid parameter", "The parameters of function %q are names, without quotes.", b.label))
+		return nil, diags
+	}
+	return f, diags
+}
+
+// checkVariables evaluates and validates every variable, used or not, and the globals.
+func (c *Config) checkVariables(globals map[string]*hcl.Attribute) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.eval.variables) {
+		v := c.eval.variables[name]
+		_, d := c.eval.lookup(name, &v.at, nil)
+		diags = append(diags, d...)
+		if !d.HasErrors() {
+			diags = append(diags, c.eval.validate(v)...)
+		}
+	}
+	for _, name := range sortedNames(globals) {
+		at := globals[name].NameRange
+		_, d := c.eval.lookup(name, &at, nil)
+		diags = append(diags, d...)
+	}
+	return diags
+}
+
+func sortedNames[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// readGroups evaluates the groups; a later one of the same name takes the place of an earlier.
+func (c *Config) readGroups(blocks []*block) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, b := range blocks {
+		if b.kind != "group" {
+			continue
+		}
+		diags = append(diags, b.unknownNames(&schema.Group)...)
+		g := &groupBlock{name: b.label, def: b.def}
+		values, d := c.attributesOf(b, &schema.Group, nil)
+		diags = append(diags, d...)
+		if v := values["description"]; v != nil {
+			g.description = *v.text
+		}
+		if v := values["targets"]; v != nil {
+			g.targets = v.list
+		} else if !d.HasErrors() {
+			diags = append(diags, errorf(&b.def, "Missing attribute", "Group %q needs targets.", b.label))
+		}
+		if c.groups[b.label] == nil {
+			c.groupOrder = append(c.groupOrder, b.label)
+		}
+		c.groups[b.label] = g
+	}
+	return diags
+}
+
+// attributesOf evaluates the attributes of a block that its schema knows.
+func (c *Config) attributesOf(b *block, kind *schema.Block, locals map[string]cty.Value) (attributes, hcl.Diagnostics) {
+	out := attributes{}
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(b.attrs) {
+		a := kind.Attribute(name)
+		if a == nil || name == "matrix" || name == "name" {
+			continue
+		}
+		v, d := c.eval.eval(b.attrs[name].Expr, locals)
+		diags = append(diags, d...)
+		if d.HasErrors() {
+			continue
+		}
+		decoded, d := decode(a, v, b.attrs[name].Expr.Range())
+		diags = append(diags, d...)
+		if decoded != nil {
+			out[name] = decoded
+		}
+	}
+	return out, diags
+}
+
+// relative makes a path relative to the directory absolute.
+func (c *Config) relative(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.opt.Dir, path)
+}

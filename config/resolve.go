@@ -1,0 +1,334 @@
+package config
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// defaultName is what is selected when nothing is named.
+const defaultName = "default"
+
+// linkPrefix marks a named context that is another target's result.
+const linkPrefix = "target:"
+
+// resolver applies inheritance and --set to what is selected.
+type resolver struct {
+	config   *Config
+	sets     []override
+	resolved map[string]attributes
+	path     []string // targets being resolved, outermost first
+	diags    hcl.Diagnostics
+}
+
+// Resolve returns what takes part: the selected targets with inheritance, links and --set applied, and the selected transfers. The Resolution
+// is nil when there are errors.
+func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
+	r := &resolver{config: c, resolved: map[string]attributes{}}
+	r.sets, r.diags = c.parseSets(sel.Set)
+	names := r.expandNames(sel.Names)
+	if r.diags.HasErrors() {
+		return nil, sorted(r.diags)
+	}
+	res := &Resolution{values: map[string]attributes{}, lookupEnv: c.opt.LookupEnv}
+	asked, transfers := r.collect(names, res)
+	r.checkCycles()
+	linked := r.link(asked)
+	if r.diags.HasErrors() {
+		return nil, sorted(r.diags)
+	}
+	for _, name := range slices.Sorted(slices.Values(append(slices.Clone(asked), linked...))) {
+		attrs := finished(r.resolved[name], slices.Contains(asked, name))
+		res.values[name] = attrs
+		res.Targets = append(res.Targets, newTarget(name, c.targets[name].def, attrs, slices.Contains(asked, name)))
+	}
+	for _, name := range slices.Sorted(slices.Values(transfers)) {
+		res.Transfers = append(res.Transfers, c.transfers[name])
+	}
+	for _, host := range sortedNames(c.registries) {
+		res.Registries = append(res.Registries, c.registries[host])
+	}
+	for _, name := range sortedNames(c.builders) {
+		res.Builders = append(res.Builders, c.builders[name])
+	}
+	return res, sorted(r.diags)
+}
+
+// expandNames turns patterns into names, and nothing into the default.
+func (r *resolver) expandNames(names []string) []string {
+	c := r.config
+	if len(names) == 0 {
+		if c.groups[defaultName] != nil || c.targets[defaultName] != nil || c.transfers[defaultName] != nil {
+			return []string{defaultName}
+		}
+		if c.strict {
+			return c.public()
+		}
+		r.diags = append(r.diags, errorf(nil, "Nothing selected", "There is no group or target named \"default\". Name what to build:%s.", nameList(c.public())))
+		return nil
+	}
+	var out []string
+	for _, n := range names {
+		n = strings.ReplaceAll(n, ".", "_")
+		if !strings.ContainsAny(n, "*?[") {
+			out = append(out, n)
+			continue
+		}
+		found := c.matching(n)
+		if len(found) == 0 {
+			r.diags = append(r.diags, errorf(nil, "Unknown target", "No target, group or transfer matches %q.", n))
+		}
+		out = append(out, found...)
+	}
+	return unique(out)
+}
+
+// matching returns the names that fit a pattern, sorted.
+func (c *Config) matching(pattern string) []string {
+	var found []string
+	for _, names := range [][]string{sortedNames(c.groups), sortedNames(c.targets), sortedNames(c.transfers)} {
+		for _, n := range names {
+			if ok, err := path.Match(pattern, n); err == nil && ok {
+				found = append(found, n)
+			}
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// public are the targets and transfers whose names do not start with "_".
+func (c *Config) public() []string {
+	var out []string
+	for _, n := range append(slices.Clone(c.order), sortedNames(c.transfers)...) {
+		if !strings.HasPrefix(n, "_") {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// collect follows groups down to targets and transfers, and records the groups as print shows them.
+func (r *resolver) collect(names []string, res *Resolution) (targets, transfers []string) {
+	top := &Group{Name: defaultName}
+	seen := map[string]bool{}
+	var walk func(name string, trail []string)
+	walk = func(name string, trail []string) {
+		c := r.config
+		if g := c.groups[name]; g != nil && !slices.Contains(trail, name) {
+			if seen["group "+name] {
+				return
+			}
+			seen["group "+name] = true
+			res.Groups = append(res.Groups, &Group{Name: name, Description: g.description, Targets: g.targets})
+			for _, member := range g.targets {
+				walk(member, append(trail, name))
+			}
+			return
+		}
+		switch {
+		case c.targets[name] != nil:
+			targets = append(targets, name)
+		case c.transfers[name] != nil:
+			transfers = append(transfers, name)
+		default:
+			r.unknown(name, trail)
+		}
+	}
+	for _, n := range names {
+		walk(n, nil)
+		if n == defaultName && r.config.groups[n] != nil {
+			continue
+		}
+		top.Targets = append(top.Targets, n)
+	}
+	if !slices.ContainsFunc(res.Groups, func(g *Group) bool { return g.Name == defaultName }) && len(top.Targets) > 0 {
+		res.Groups = append(res.Groups, top)
+	}
+	slices.SortFunc(res.Groups, func(a, b *Group) int { return strings.Compare(a.Name, b.Name) })
+	for _, n := range unique(targets) {
+		r.target(n)
+	}
+	return unique(targets), unique(transfers)
+}
+
+// unknown reports a name that is nothing, at the group that names it.
+func (r *resolver) unknown(name string, trail []string) {
+	c := r.config
+	all := slices.Concat(sortedNames(c.targets), sortedNames(c.groups), sortedNames(c.transfers))
+	if len(trail) == 0 {
+		r.diags = append(r.diags, errorf(nil, "Unknown target", "There is no target, group or transfer named %q.%s", name, didYouMean(name, all)))
+		return
+	}
+	g := c.groups[trail[len(trail)-1]]
+	r.diags = append(r.diags, errorf(&g.def, "Unknown target", "Group %q names %q, which is no target, group or transfer.%s", g.name, name, didYouMean(name, all)))
+}
+
+// target resolves one target: what it inherits, itself, then --set. --set of a parent reaches its children.
+func (r *resolver) target(name string) attributes {
+	if have, ok := r.resolved[name]; ok {
+		return have
+	}
+	t := r.config.targets[name]
+	if t == nil {
+		return nil
+	}
+	if slices.Contains(r.path, name) {
+		r.cycle(name)
+		return nil
+	}
+	r.path = append(r.path, name)
+	defer func() { r.path = r.path[:len(r.path)-1] }()
+	var attrs attributes
+	for _, parent := range t.inherits {
+		if r.config.targets[parent] == nil {
+			at := t.attrs["inherits"].rng
+			r.diags = append(r.diags, errorf(&at, "Unknown target", "Target %q inherits from %q, which does not exist.%s", name, parent, didYouMean(parent, sortedNames(r.config.targets))))
+			continue
+		}
+		attrs = merged(attrs, r.target(parent))
+	}
+	attrs = merged(attrs, t.attrs)
+	attrs = r.apply(name, attrs)
+	r.resolved[name] = attrs
+	return attrs
+}
+
+// cycle reports a cycle of inheritance with every hop and its place.
+func (r *resolver) cycle(name string) {
+	from := slices.Index(r.path, name)
+	hops := r.path[from:]
+	var b strings.Builder
+	for i, hop := range hops {
+		next := hops[(i+1)%len(hops)]
+		at := r.config.targets[hop].attrs["inherits"].rng
+		b.WriteString(" " + hop + " inherits from " + next + " (" + place(at) + ").")
+	}
+	at := r.config.targets[name].attrs["inherits"].rng
+	r.diags = append(r.diags, errorf(&at, "Inheritance cycle", "A target cannot inherit from itself:%s", b.String()))
+}
+
+func place(r hcl.Range) string {
+	return r.Filename + ":" + itoa(r.Start.Line)
+}
+
+// link finds the targets that the asked ones take contexts from, and refuses cycles among them.
+func (r *resolver) link(asked []string) []string {
+	var linked []string
+	var trail []string
+	done := map[string]bool{}
+	var walk func(name string)
+	walk = func(name string) {
+		trail = append(trail, name)
+		defer func() { trail = trail[:len(trail)-1] }()
+		attrs := r.target(name)
+		for _, to := range linksOf(attrs) {
+			at := attrs["contexts"].rng
+			switch {
+			case r.config.targets[to] == nil:
+				r.diags = append(r.diags, errorf(&at, "Unknown target", "Target %q takes a context from target %q, which does not exist.%s", name, to, didYouMean(to, sortedNames(r.config.targets))))
+			case slices.Contains(trail, to):
+				hops := append(slices.Clone(trail[slices.Index(trail, to):]), to)
+				r.diags = append(r.diags, errorf(&at, "Link cycle", "Targets take contexts from each other in a circle: %s.", r.linkHops(hops)))
+			case !done[to]:
+				done[to] = true
+				if !slices.Contains(asked, to) {
+					linked = append(linked, to)
+				}
+				walk(to)
+			}
+		}
+	}
+	for _, name := range asked {
+		walk(name)
+	}
+	return linked
+}
+
+// linkHops spells a circle of links out.
+func (r *resolver) linkHops(hops []string) string {
+	var parts []string
+	for _, h := range hops {
+		if v := r.resolved[h]["contexts"]; v != nil {
+			h += " (" + place(v.rng) + ")"
+		}
+		parts = append(parts, h)
+	}
+	return strings.Join(parts, " -> ")
+}
+
+func linksOf(attrs attributes) []string {
+	v := attrs["contexts"]
+	if v == nil {
+		return nil
+	}
+	var out []string
+	for _, key := range sortedNames(v.dict) {
+		if s := v.dict[key]; s != nil && strings.HasPrefix(*s, linkPrefix) {
+			out = append(out, strings.TrimPrefix(*s, linkPrefix))
+		}
+	}
+	return out
+}
+
+// checkCycles refuses groups that contain themselves.
+func (r *resolver) checkCycles() {
+	state := map[string]int{}
+	var walk func(name string, trail []string)
+	walk = func(name string, trail []string) {
+		g := r.config.groups[name]
+		if g == nil || state[name] == 2 {
+			return
+		}
+		if slices.Contains(trail, name) {
+			if r.config.targets[name] != nil {
+				return // the name inside the group is the target's
+			}
+			hops := append(slices.Clone(trail[slices.Index(trail, name):]), name)
+			r.diags = append(r.diags, errorf(&g.def, "Group cycle", "A group cannot contain itself: %s.", strings.Join(hops, " -> ")))
+			return
+		}
+		for _, m := range g.targets {
+			walk(m, append(trail, name))
+		}
+		state[name] = 2
+	}
+	for _, name := range sortedNames(r.config.groups) {
+		walk(name, nil)
+	}
+}
+
+// nameList is " a, b, c" of at most a few names.
+func nameList(names []string) string {
+	if len(names) > 12 {
+		names = append(slices.Clone(names[:12]), "…")
+	}
+	return " " + strings.Join(names, ", ")
+}
+
+// Names lists what can be selected and the variables, for completion and listings.
+func (c *Config) Names() []Listing {
+	var out []Listing
+	for _, name := range c.groupOrder {
+		out = append(out, Listing{Name: name, Kind: "group", Description: c.groups[name].description, Range: c.groups[name].def})
+	}
+	for _, name := range c.order {
+		out = append(out, Listing{Name: name, Kind: "target", Description: c.targets[name].attrs.text("description"), Range: c.targets[name].def})
+	}
+	for _, name := range sortedNames(c.transfers) {
+		out = append(out, Listing{Name: name, Kind: "transfer", Description: c.transfers[name].Description, Range: c.transfers[name].Range})
+	}
+	for _, name := range sortedNames(c.eval.variables) {
+		v := c.eval.variables[name]
+		l := Listing{Name: name, Kind: "variable", Range: v.at}
+		if v.description != nil {
+			if d, diags := c.eval.eval(v.description, nil); !diags.HasErrors() {
+				l.Description, _ = text(d)
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}

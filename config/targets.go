@@ -1,0 +1,168 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/cachectl/cachectl/schema"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// targetName is what a target may be called (Bake: validateTargetName).
+var targetName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+
+// readTargets expands matrices and evaluates every target's own attributes.
+func (c *Config) readTargets(blocks []*block) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, b := range blocks {
+		if b.kind != "target" {
+			continue
+		}
+		diags = append(diags, b.unknownNames(&schema.Target, "cache-from", "cache-to")...)
+		diags = append(diags, c.expand(b)...)
+	}
+	for _, name := range c.order {
+		t := c.targets[name]
+		attrs := t.attrs
+		for _, tb := range t.blocks {
+			own, d := c.ownAttributes(tb)
+			diags = append(diags, d...)
+			attrs = merged(attrs, own)
+		}
+		t.attrs = attrs
+		if v := attrs["inherits"]; v != nil {
+			t.inherits = v.list
+		}
+	}
+	return diags
+}
+
+// ownAttributes evaluates one block of a target.
+func (c *Config) ownAttributes(tb *targetBlock) (attributes, hcl.Diagnostics) {
+	attrs, diags := c.attributesOf(tb.block, &schema.Target, tb.locals)
+	diags = append(diags, c.addCacheBlocks(tb.block, attrs, tb.locals)...)
+	return attrs, diags
+}
+
+// add enters a block under a target's name.
+func (c *Config) add(name string, tb *targetBlock) hcl.Diagnostics {
+	if !targetName.MatchString(name) {
+		return hcl.Diagnostics{errorf(&tb.block.def, "Invalid target name", "%q is not a name for a target: only letters, digits, _ and - are allowed.", name)}
+	}
+	t := c.targets[name]
+	if t == nil {
+		t = &target{name: name, def: tb.block.def}
+		c.targets[name] = t
+		c.order = append(c.order, name)
+	}
+	if t.def.Filename == "" {
+		t.def = tb.block.def
+	}
+	t.blocks = append(t.blocks, tb)
+	return nil
+}
+
+// expand enters a block as one target, or as one for each combination of its matrix.
+func (c *Config) expand(b *block) hcl.Diagnostics {
+	m := b.attrs["matrix"]
+	nameAttr := b.attrs["name"]
+	if m == nil {
+		if nameAttr != nil {
+			return hcl.Diagnostics{errorf(&nameAttr.NameRange, "Name without matrix", "The name attribute of target %q is for the variants of a matrix; the label names the target.", b.label)}
+		}
+		return c.add(b.label, &targetBlock{block: b})
+	}
+	combinations, diags := c.combinations(m)
+	if diags.HasErrors() {
+		return diags
+	}
+	group := &groupBlock{name: b.label, def: b.def, matrix: true}
+	seen := map[string]bool{}
+	for _, locals := range combinations {
+		name := b.label
+		if nameAttr != nil {
+			v, d := c.eval.eval(nameAttr.Expr, locals)
+			diags = append(diags, d...)
+			if d.HasErrors() {
+				return diags
+			}
+			s, err := text(v)
+			if err != nil {
+				at := nameAttr.Expr.Range()
+				return append(diags, errorf(&at, "Invalid target name", "The name of a variant of %q: %v.", b.label, err))
+			}
+			name = s
+		}
+		if seen[name] {
+			return append(diags, errorf(&b.def, "Duplicate target", "Two variants of the matrix of target %q are named %q. Make the name depend on every key of the matrix.", b.label, name))
+		}
+		seen[name] = true
+		diags = append(diags, c.add(name, &targetBlock{block: b, locals: locals})...)
+		group.targets = append(group.targets, name)
+	}
+	if nameAttr != nil {
+		if c.groups[b.label] == nil {
+			c.groupOrder = append(c.groupOrder, b.label)
+		}
+		c.groups[b.label] = group
+	}
+	return diags
+}
+
+// combinations multiplies out a matrix, keys in alphabetical order, the first key outermost.
+func (c *Config) combinations(m *hcl.Attribute) ([]map[string]cty.Value, hcl.Diagnostics) {
+	v, diags := c.eval.eval(m.Expr, nil)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	at := m.Expr.Range()
+	if v.IsNull() || (!v.Type().IsObjectType() && !v.Type().IsMapType()) {
+		return nil, append(diags, errorf(&at, "Invalid matrix", "A matrix is an object of lists: matrix = { key = [\"a\", \"b\"] }."))
+	}
+	out := []map[string]cty.Value{{}}
+	for it := v.ElementIterator(); it.Next(); {
+		key, list := it.Element()
+		if list.IsNull() || !list.CanIterateElements() || list.Type().IsObjectType() || list.Type().IsMapType() {
+			return nil, append(diags, errorf(&at, "Invalid matrix", "The value of %q in a matrix must be a list.", key.AsString()))
+		}
+		if len(out)*list.LengthInt() > matrixLimit {
+			return nil, append(diags, errorf(&at, "Matrix too large", "The matrix has more than %d combinations.", matrixLimit))
+		}
+		var next []map[string]cty.Value
+		for _, partial := range out {
+			for el := list.ElementIterator(); el.Next(); {
+				_, value := el.Element()
+				extended := map[string]cty.Value{key.AsString(): value}
+				for k, v := range partial {
+					extended[k] = v
+				}
+				next = append(next, extended)
+			}
+		}
+		out = next
+	}
+	return out, diags
+}
+
+// reference evaluates target.NAME.ATTR for expressions: the target's own value, without inheritance.
+func (c *Config) reference(name, attr string) (cty.Value, bool, hcl.Diagnostics) {
+	t := c.targets[name]
+	if t == nil {
+		return cty.DynamicVal, false, nil
+	}
+	if attr == "name" {
+		return cty.StringVal(name), true, nil
+	}
+	for _, tb := range slices.Backward(t.blocks) {
+		if a := tb.block.attrs[attr]; a != nil {
+			v, diags := c.eval.eval(a.Expr, tb.locals)
+			return v, true, diags
+		}
+	}
+	a := schema.Target.Attribute(attr)
+	if a == nil {
+		return cty.DynamicVal, false, nil
+	}
+	return cty.NullVal(cty.DynamicPseudoType), true, nil
+}

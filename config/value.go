@@ -1,0 +1,263 @@
+package config
+
+import (
+	"encoding/csv"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cachectl/cachectl/schema"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// value is an attribute's value in the shape of its kind. Only one field is used.
+type value struct {
+	text  *string
+	truth *bool
+	list  []string
+	dict  map[string]*string
+	items []item
+	rng   hcl.Range
+}
+
+// item is one entry of a list of caches, outputs, secrets and the like.
+type item struct {
+	attrs  map[string]string
+	paths  []string // of an SSH agent
+	rng    hcl.Range
+	ranges map[string]hcl.Range
+}
+
+func (i item) equal(other item) bool {
+	return maps.Equal(i.attrs, other.attrs) && slices.Equal(i.paths, other.paths)
+}
+
+// decode converts an evaluated expression to an attribute's kind; nil means that the attribute is not set.
+func decode(a *schema.Attribute, v cty.Value, at hcl.Range) (*value, hcl.Diagnostics) {
+	if v.IsNull() {
+		switch a.Kind {
+		case schema.Caches, schema.Outputs, schema.Secrets, schema.Agents, schema.Attests:
+			return nil, hcl.Diagnostics{errorf(&at, "Unsuitable value", "%q must not be null; write [] for none.", a.Name)}
+		}
+		return nil, nil
+	}
+	if !v.IsWhollyKnown() {
+		return nil, hcl.Diagnostics{errorf(&at, "Unsuitable value", "The value of %q cannot be known.", a.Name)}
+	}
+	out := &value{rng: at}
+	err := out.fill(a, v)
+	if err != nil {
+		return nil, hcl.Diagnostics{errorf(&at, "Unsuitable value", "%q: %v.", a.Name, err)}
+	}
+	return out, nil
+}
+
+func (out *value) fill(a *schema.Attribute, v cty.Value) error {
+	var err error
+	switch a.Kind {
+	case schema.String, schema.Number:
+		var s string
+		if s, err = text(v); err == nil {
+			out.text = &s
+		}
+	case schema.Bool:
+		b, cerr := convert.Convert(v, cty.Bool)
+		if cerr != nil {
+			return cerr
+		}
+		t := b.True()
+		out.truth = &t
+	case schema.Strings:
+		out.list, err = texts(v, a.Name == "tags" || a.Name == "platforms")
+	case schema.Map, schema.Resources:
+		out.dict, err = dictionary(v)
+	default:
+		out.items, err = items(a.Kind, v, out.rng)
+	}
+	return err
+}
+
+func text(v cty.Value) (string, error) {
+	s, err := convert.Convert(v, cty.String)
+	if err != nil {
+		return "", err
+	}
+	if s.IsNull() {
+		return "", fmt.Errorf("null is not a string")
+	}
+	return s.AsString(), nil
+}
+
+// texts converts a list of strings. Empty strings are left out where they stand for an entry that a condition took away.
+func texts(v cty.Value, dropEmpty bool) ([]string, error) {
+	if !v.CanIterateElements() || v.Type().IsObjectType() || v.Type().IsMapType() {
+		return nil, fmt.Errorf("a list of strings is needed, not %s", v.Type().FriendlyName())
+	}
+	list := []string{}
+	for it := v.ElementIterator(); it.Next(); {
+		_, e := it.Element()
+		s, err := text(e)
+		if err != nil {
+			return nil, err
+		}
+		if s != "" || !dropEmpty {
+			list = append(list, s)
+		}
+	}
+	return list, nil
+}
+
+func dictionary(v cty.Value) (map[string]*string, error) {
+	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
+		return nil, fmt.Errorf("an object is needed, not %s", v.Type().FriendlyName())
+	}
+	dict := map[string]*string{}
+	for it := v.ElementIterator(); it.Next(); {
+		k, e := it.Element()
+		if e.IsNull() {
+			dict[k.AsString()] = nil
+			continue
+		}
+		s, err := text(e)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", k.AsString(), err)
+		}
+		dict[k.AsString()] = &s
+	}
+	return dict, nil
+}
+
+// items converts a list of strings and objects.
+func items(kind schema.Kind, v cty.Value, at hcl.Range) ([]item, error) {
+	t := v.Type()
+	if !t.IsTupleType() && !t.IsListType() && !t.IsSetType() {
+		return nil, fmt.Errorf("a list is needed, not %s", t.FriendlyName())
+	}
+	list := []item{}
+	for it := v.ElementIterator(); it.Next(); {
+		_, e := it.Element()
+		if e.IsNull() {
+			return nil, fmt.Errorf("an entry is null")
+		}
+		var parsed []item
+		var err error
+		if e.Type().IsObjectType() || e.Type().IsMapType() {
+			parsed, err = objectItem(kind, e)
+		} else {
+			var s string
+			if s, err = text(e); err == nil {
+				parsed, err = parseItem(kind, s)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range parsed {
+			p.rng = at
+			list = append(list, p)
+		}
+	}
+	return list, nil
+}
+
+func objectItem(kind schema.Kind, v cty.Value) ([]item, error) {
+	out := item{attrs: map[string]string{}}
+	for it := v.ElementIterator(); it.Next(); {
+		k, e := it.Element()
+		name := k.AsString()
+		if e.IsNull() {
+			continue
+		}
+		if kind == schema.Agents && name == "paths" {
+			var err error
+			if out.paths, err = texts(e, false); err != nil {
+				return nil, fmt.Errorf("paths: %w", err)
+			}
+			continue
+		}
+		s, err := text(e)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out.attrs[name] = s
+	}
+	return complete(kind, out)
+}
+
+// parseItem reads the string form of an entry.
+func parseItem(kind schema.Kind, s string) ([]item, error) {
+	if s == "" {
+		return nil, nil
+	}
+	if kind == schema.Agents {
+		id, paths, found := strings.Cut(s, "=")
+		out := item{attrs: map[string]string{"id": id}}
+		if found {
+			out.paths = strings.Split(paths, ",")
+		}
+		return []item{out}, nil
+	}
+	fields, err := csv.NewReader(strings.NewReader(s)).Read()
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a list of key=value: %w", s, err)
+	}
+	if bare := bareItems(kind, s, fields); bare != nil {
+		return bare, nil
+	}
+	out := item{attrs: map[string]string{}}
+	for _, f := range fields {
+		k, v, ok := strings.Cut(f, "=")
+		if !ok {
+			return nil, fmt.Errorf("%q in %q is not key=value", f, s)
+		}
+		out.attrs[strings.ToLower(strings.TrimSpace(k))] = v
+	}
+	return complete(kind, out)
+}
+
+// bareItems are the short forms: references of registry caches, and the path of a local output.
+func bareItems(kind schema.Kind, s string, fields []string) []item {
+	if slices.ContainsFunc(fields, func(f string) bool { return strings.Contains(f, "=") }) {
+		return nil
+	}
+	switch kind {
+	case schema.Caches:
+		var list []item
+		for _, f := range fields {
+			list = append(list, item{attrs: map[string]string{"type": "registry", "ref": f}})
+		}
+		return list
+	case schema.Outputs:
+		if s == "-" {
+			return []item{{attrs: map[string]string{"type": "tar", "dest": "-"}}}
+		}
+		return []item{{attrs: map[string]string{"type": "local", "dest": s}}}
+	}
+	return nil
+}
+
+// complete checks what an entry cannot do without.
+func complete(kind schema.Kind, i item) ([]item, error) {
+	switch kind {
+	case schema.Caches, schema.Outputs, schema.Attests:
+		if i.attrs["type"] == "" {
+			return nil, fmt.Errorf("an entry has no type")
+		}
+	case schema.Secrets:
+		if i.attrs["source"] != "" {
+			i.attrs["src"] = i.attrs["source"]
+			delete(i.attrs, "source")
+		}
+		if i.attrs["type"] == "env" && i.attrs["src"] != "" && i.attrs["env"] == "" {
+			i.attrs["env"] = i.attrs["src"]
+			delete(i.attrs, "src")
+		}
+		delete(i.attrs, "type")
+	case schema.Policies:
+		return []item{i}, nil
+	}
+	return []item{i}, nil
+}

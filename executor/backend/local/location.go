@@ -1,0 +1,240 @@
+// Package local reads and publishes caches in directories: OCI image layouts, as BuildKit's local cache backend has them.
+//
+// Blobs are written before the index that names them, each under a temporary name first; the index is replaced as a whole under a lock that
+// waits. A reader sees the old cache or the new one at every moment.
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/blob"
+	"github.com/cachectl/cachectl/executor/cache"
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Location is a tag or digest in a layout directory. It is a backend.Source and a backend.Destination.
+type Location struct {
+	dir    string
+	tag    string
+	digest digest.Digest
+	store  *store
+	format cache.Format
+}
+
+// Open returns the location of a cache-from (src) or cache-to (dest) "local"; relative paths are below base.
+func Open(c config.Cache, base string) (*Location, error) {
+	dir := c.String("dest")
+	if dir == "" {
+		dir = c.String("src")
+	}
+	if dir == "" {
+		return nil, errors.New("local cache without src or dest")
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(base, dir)
+	}
+	l := &Location{
+		dir: filepath.Clean(dir), tag: c.String("tag"), store: &store{dir: filepath.Clean(dir)},
+		format: backend.Format(c.String("mode"), c.Bool("oci-mediatypes"), c.Bool("image-manifest")),
+	}
+	if l.tag == "" {
+		l.tag = "latest"
+	}
+	if d := c.String("digest"); d != "" {
+		l.digest = digest.Digest(d)
+		if err := l.digest.Validate(); err != nil {
+			return nil, fmt.Errorf("digest %q: %w", d, err)
+		}
+	}
+	return l, nil
+}
+
+// Name is "local", the directory and the tag.
+func (l *Location) Name() string {
+	if l.digest != "" {
+		return "local " + l.dir + "@" + l.digest.String()
+	}
+	return "local " + l.dir + ":" + l.tag
+}
+
+// Host is this machine.
+func (l *Location) Host() string { return "" }
+
+// Key is the directory and the tag.
+func (l *Location) Key() string { return "local " + l.dir + ":" + l.tag }
+
+// Format says how caches are written here.
+func (l *Location) Format() cache.Format { return l.format }
+
+// Blobs is the directory.
+func (l *Location) Blobs() blob.Pusher { return l.store }
+
+// Read returns the cache that the tag or digest names.
+func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
+	root, err := l.resolve()
+	if err != nil {
+		return nil, err
+	}
+	cur := &backend.Current{Root: root, Blobs: l.store}
+	raw, err := l.store.document(ctx, root, cache.ManifestLimit)
+	if err != nil {
+		return cur, fmt.Errorf("read manifest: %w", err)
+	}
+	m, err := cache.ParseManifest(root.MediaType, raw)
+	if err != nil {
+		return cur, err
+	}
+	if !m.IsCache {
+		return cur, cache.ErrNotCache
+	}
+	cur.Root.MediaType = m.MediaType
+	if root.Size > cache.ImportLimit || m.Config.Size > cache.ImportLimit {
+		return cur, fmt.Errorf("%w: its manifest has %d bytes and its config %d, the limit is %d", cache.ErrTooLarge, root.Size, m.Config.Size, cache.ImportLimit)
+	}
+	cfg, err := l.store.document(ctx, m.Config, cache.ConfigLimit)
+	if err != nil {
+		return cur, fmt.Errorf("read cache config: %w", err)
+	}
+	cur.Cache, err = cache.Decode(cfg, m.Layers)
+	return cur, err
+}
+
+// resolve finds the manifest.
+func (l *Location) resolve() (ocispec.Descriptor, error) {
+	if l.digest != "" {
+		st, err := os.Stat(l.store.path(l.digest))
+		if errors.Is(err, fs.ErrNotExist) {
+			return ocispec.Descriptor{}, fmt.Errorf("manifest %s: %w", l.digest, blob.ErrNotFound)
+		}
+		if err != nil {
+			return ocispec.Descriptor{}, err
+		}
+		return ocispec.Descriptor{Digest: l.digest, Size: st.Size()}, nil
+	}
+	idx, err := l.readIndex()
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	for _, d := range idx.Manifests {
+		if d.Annotations[ocispec.AnnotationRefName] == l.tag {
+			if err := d.Digest.Validate(); err != nil {
+				return ocispec.Descriptor{}, fmt.Errorf("index.json: digest %q: %w", d.Digest, err)
+			}
+			return ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, nil
+		}
+	}
+	return ocispec.Descriptor{}, fmt.Errorf("tag %s: %w", l.tag, blob.ErrNotFound)
+}
+
+// Native hands BuildKit the directory and the digest that was read.
+func (l *Location) Native(cur *backend.Current) backend.Native {
+	return backend.Native{Type: "local", Attrs: map[string]string{"src": l.dir, "digest": cur.Root.Digest.String()}}
+}
+
+// Missing returns the layers whose files are gone or of another size.
+func (l *Location) Missing(ctx context.Context, cur *backend.Current) ([]ocispec.Descriptor, error) {
+	var missing []ocispec.Descriptor
+	for _, layer := range cur.Cache.Layers() {
+		has, err := l.store.Has(ctx, layer.Descriptor)
+		if err != nil {
+			return nil, err
+		}
+		if !has {
+			missing = append(missing, layer.Descriptor)
+		}
+	}
+	return missing, nil
+}
+
+// Check makes the directory and writes and removes a file in it.
+func (l *Location) Check(context.Context) error {
+	if l.digest != "" {
+		return errors.New("a cache is published under a tag, not a digest")
+	}
+	if err := l.store.init(); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(l.store.ingest(), "check-")
+	if err != nil {
+		return err
+	}
+	_ = f.Close()
+	return os.Remove(f.Name())
+}
+
+// Publish writes config and manifest and puts the tag into the index; see backend.Destination.
+func (l *Location) Publish(ctx context.Context, c *cache.Cache, replaces ocispec.Descriptor) (ocispec.Descriptor, error) {
+	enc, err := c.Encode(l.format)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	if err := l.store.init(); err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	for _, doc := range []struct {
+		desc ocispec.Descriptor
+		raw  []byte
+	}{{enc.ConfigDesc, enc.Config}, {enc.ManifestDesc, enc.Manifest}} {
+		if err := l.store.write(doc.desc, doc.raw); err != nil {
+			return ocispec.Descriptor{}, err
+		}
+	}
+	return enc.ManifestDesc, l.tagIt(ctx, enc.ManifestDesc, replaces)
+}
+
+// tagIt points the tag at desc if it still points at what the caller has seen. Other tags stay.
+func (l *Location) tagIt(ctx context.Context, desc, replaces ocispec.Descriptor) error {
+	unlock, err := l.store.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	idx, err := l.readIndex()
+	if err != nil && !errors.Is(err, blob.ErrNotFound) {
+		return err
+	}
+	var kept []ocispec.Descriptor
+	var now digest.Digest
+	for _, d := range idx.Manifests {
+		if d.Annotations[ocispec.AnnotationRefName] == l.tag {
+			now = d.Digest
+			continue
+		}
+		kept = append(kept, d)
+	}
+	if now != replaces.Digest {
+		return backend.ErrConflict
+	}
+	desc.Annotations = map[string]string{ocispec.AnnotationRefName: l.tag}
+	idx.SchemaVersion, idx.MediaType = 2, ocispec.MediaTypeImageIndex
+	idx.Manifests = append(kept, desc)
+	raw, err := json.Marshal(idx)
+	if err != nil {
+		return err
+	}
+	return l.store.replace(ocispec.ImageIndexFile, raw)
+}
+
+func (l *Location) readIndex() (ocispec.Index, error) {
+	var idx ocispec.Index
+	raw, err := readBounded(filepath.Join(l.dir, ocispec.ImageIndexFile), cache.ManifestLimit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return idx, fmt.Errorf("%s: %w", l.dir, blob.ErrNotFound)
+	}
+	if err != nil {
+		return idx, err
+	}
+	if err := json.Unmarshal(raw, &idx); err != nil {
+		return idx, fmt.Errorf("%s in %s is damaged: %w; remove it to start anew, the layers stay", ocispec.ImageIndexFile, l.dir, err)
+	}
+	return idx, nil
+}

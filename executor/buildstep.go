@@ -1,0 +1,150 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cachectl/cachectl/executor/blob"
+	"github.com/cachectl/cachectl/executor/build"
+	"github.com/cachectl/cachectl/executor/cache"
+	"github.com/cachectl/cachectl/planner"
+	"golang.org/x/sync/errgroup"
+)
+
+// buildStep opens the destinations, solves the target and decodes the cache that came back. Layers are compressed as they arrive; the export
+// steps publish them.
+func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult) error {
+	b := step.Build
+	publishers, err := r.openPublishers(ctx, b.Exports)
+	if err != nil {
+		return err
+	}
+	solver, err := r.builder.get(ctx)
+	if err != nil {
+		return &StepError{Step: step, Op: "find builder for", Where: b.Target.Name, Err: err}
+	}
+	receiver := &receiver{run: r, wants: wants(publishers)}
+	sources := r.importsOf(b.Sources)
+	req := build.Request{
+		Target:  b.Target,
+		Exports: r.nativeExports(b),
+		Status:  func(st *build.Status) { r.events.BuildStatus(b.Target.Name, st) },
+	}
+	out, sink, err := r.solve(ctx, solver, req, publishers, receiver, sources)
+	if err != nil && ctx.Err() == nil {
+		if rest := r.stillUsable(ctx, res, sources); len(rest) < len(sources) {
+			out, sink, err = r.solve(ctx, solver, req, publishers, receiver, rest)
+		}
+	}
+	res.BytesIn += receiver.bytes.Load()
+	if err != nil {
+		return &StepError{Step: step, Op: "build", Where: b.Target.Name, Err: err}
+	}
+	r.setBuild(b.Target.Name, out)
+	c, err := exported(out, sink)
+	if err != nil {
+		return &StepError{Step: step, Op: "read exported cache of", Where: b.Target.Name, Err: err}
+	}
+	r.setProduced(step.ID, &produced{cache: c, publishers: publishers})
+	return nil
+}
+
+// solve runs one attempt with the given sources.
+func (r *run) solve(ctx context.Context, solver *build.Solver, req build.Request, publishers map[planner.StepID]*publisher, rc *receiver, sources []*imported) (*build.Result, *build.Sink, error) {
+	req.Imports = nil
+	for _, s := range sources {
+		if s.entry != nil {
+			req.Imports = append(req.Imports, *s.entry)
+		}
+	}
+	var sink *build.Sink
+	if len(publishers) > 0 {
+		sink = build.NewSink(rc)
+		req.Sink = sink
+		for _, p := range publishers {
+			req.Max = req.Max || p.dest.Format().Mode == cache.ModeMax
+		}
+	}
+	out, err := solver.Solve(ctx, req)
+	return out, sink, err
+}
+
+// stillUsable looks at the sources of a failed build again and returns those that are as whole as they were. BuildKit fails a build when a
+// layer of an imported cache turns out to be unreadable; the build is then tried without that source.
+func (r *run) stillUsable(ctx context.Context, res *StepResult, sources []*imported) []*imported {
+	var rest []*imported
+	for _, s := range sources {
+		if s.source != nil {
+			lost, err := s.source.Missing(ctx, s.cur.Current)
+			if err != nil || len(lost) > 0 {
+				r.warn(res, fmt.Sprintf("cache source %s became unreadable during the build; building without it", s.name))
+				continue
+			}
+		}
+		rest = append(rest, s)
+	}
+	return rest
+}
+
+// exported decodes the cache that BuildKit wrote to the sink.
+func exported(out *build.Result, sink *build.Sink) (*cache.Cache, error) {
+	if sink == nil || out.Cache == nil {
+		return nil, nil
+	}
+	m, err := cache.ParseManifest(out.Cache.MediaType, sink.Document(out.Cache.Digest))
+	if err != nil {
+		return nil, err
+	}
+	return cache.Decode(sink.Document(m.Config.Digest), m.Layers)
+}
+
+// nativeExports are the caches that BuildKit writes itself: those in the image, and backends it speaks to directly.
+func (r *run) nativeExports(b *planner.BuildStep) []build.CacheEntry {
+	var list []build.CacheEntry
+	for _, to := range b.Native {
+		list = append(list, build.CacheEntry{Type: to.Type, Attrs: to.Attrs})
+	}
+	return list
+}
+
+// openPublishers opens the destinations of a step all at once.
+func (r *run) openPublishers(ctx context.Context, exports []planner.StepID) (map[planner.StepID]*publisher, error) {
+	list := make([]*publisher, len(exports))
+	errs := make([]error, len(exports))
+	group, gctx := errgroup.WithContext(ctx)
+	for i, id := range exports {
+		group.Go(func() error {
+			list[i], errs[i] = r.newPublisher(gctx, r.steps[id])
+			return nil
+		})
+	}
+	_ = group.Wait()
+	open := map[planner.StepID]*publisher{}
+	var failed []error
+	for i, id := range exports {
+		switch {
+		case errs[i] == nil:
+			open[id] = list[i]
+		case r.steps[id].Export.Destination.Bool("ignore-error"):
+			r.setBroken(id, errs[i])
+		default:
+			failed = append(failed, errs[i])
+		}
+	}
+	return open, errors.Join(failed...)
+}
+
+// wants are the distinct compressions of destinations.
+func wants(publishers map[planner.StepID]*publisher) []blob.Compression {
+	var list []blob.Compression
+	seen := map[string]bool{}
+	for _, id := range sortedIDs(publishers) {
+		w := publishers[id].want
+		if key := w.String(); !seen[key] {
+			seen[key] = true
+			list = append(list, w)
+		}
+	}
+	return list
+}

@@ -1,0 +1,355 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/blob"
+	"github.com/cachectl/cachectl/executor/cache"
+	"github.com/cachectl/cachectl/planner"
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile.
+	publishRounds = 8
+	// pushesPerExport is how many layers one export has under way; the host's own limit applies besides.
+	pushesPerExport = 8
+)
+
+// publisher brings one cache to one destination: layers as soon as they are there, config and manifest when all are, the name last.
+type publisher struct {
+	run    *run
+	step   *planner.Step
+	dest   backend.Destination
+	want   blob.Compression
+	force  bool
+	policy conflictPolicy
+
+	// cur is what the destination held when the run looked at it, nil for nothing.
+	cur *checked
+
+	mu    sync.Mutex
+	ready map[digest.Digest]ocispec.Descriptor // diffID → blob that is at the destination
+	sent  int64
+}
+
+// conflictPolicy says what happens to what is at a destination already.
+type conflictPolicy string
+
+const (
+	conflictMerge     conflictPolicy = "merge"
+	conflictOverwrite conflictPolicy = "overwrite"
+	conflictFail      conflictPolicy = "fail"
+)
+
+// newPublisher opens the destination of an export step and reads what it holds.
+func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher, error) {
+	to := step.Export.Destination
+	dest, err := backend.OpenDestination(to, r.env)
+	if err != nil {
+		return nil, &StepError{Step: step, Op: "open", Where: to.Type, Err: err}
+	}
+	if err := dest.Check(ctx); err != nil {
+		return nil, &StepError{Step: step, Op: "check", Where: dest.Name(), Err: err}
+	}
+	p := &publisher{
+		run: r, step: step, dest: dest, want: compression(to), force: to.Bool("force-compression"),
+		policy: conflictPolicy(to.String("on-conflict")), ready: map[digest.Digest]ocispec.Descriptor{},
+	}
+	if err := p.look(ctx); err != nil {
+		return nil, &StepError{Step: step, Op: "read", Where: dest.Name(), Err: err}
+	}
+	return p, nil
+}
+
+// compression is how a destination wants layers that are compressed for it.
+func compression(to config.Cache) blob.Compression {
+	c := blob.Compression{Type: blob.CompressionType(to.String("compression"))}
+	if level, ok := to.Int("compression-level"); ok {
+		c.Level = &level
+	}
+	return c
+}
+
+// look reads what the destination holds and enters it into the pool. Content that is not a usable cache counts as nothing: there
+// is nothing in it to keep.
+func (p *publisher) look(ctx context.Context) error {
+	cur, err := p.dest.Read(ctx)
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
+		p.cur = nil
+		return nil
+	case err != nil && cur != nil:
+		// Something is there that is not a cache; its root is kept so that replacing it is noticed as such.
+		p.cur = &checked{Current: cur}
+		return nil
+	case err != nil:
+		return err
+	}
+	lost, err := p.dest.Missing(ctx, cur)
+	if err != nil {
+		return fmt.Errorf("check layers: %w", err)
+	}
+	gone := map[digest.Digest]bool{}
+	for _, d := range lost {
+		gone[d.Digest] = true
+	}
+	kept := *cur
+	if len(gone) > 0 {
+		kept.Cache, _ = cur.Cache.Without(gone)
+	}
+	p.cur = &checked{Current: &kept, Whole: len(gone) == 0}
+	p.run.pool.addCurrent(&kept, p.dest.Host())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range kept.Cache.Layers() {
+		p.ready[l.DiffID] = l.Descriptor
+	}
+	return nil
+}
+
+// accepts tells whether a blob may stay as it is: any compression without force, only the one asked for with it
+// (BuildKit: util/compression; without force only new layers are compressed as asked).
+func (p *publisher) accepts(desc ocispec.Descriptor) bool {
+	have := blob.CompressionOf(desc.MediaType)
+	if p.force {
+		return have == p.want.Type
+	}
+	return have != blob.Uncompressed || p.want.Type == blob.Uncompressed
+}
+
+// at returns the blob of a layer that is at the destination already in a form that may stay.
+func (p *publisher) at(diffID digest.Digest) (ocispec.Descriptor, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	desc, ok := p.ready[diffID]
+	return desc, ok && p.accepts(desc)
+}
+
+// ensure brings a layer to the destination and returns the blob it is there. It moves bytes only if neither the destination, nor a sibling
+// it can mount from, has an acceptable blob.
+func (p *publisher) ensure(ctx context.Context, l cache.Layer) (ocispec.Descriptor, error) {
+	release, err := p.run.uploads.acquire(ctx, p.dest.Key()+" "+l.DiffID.String())
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	defer release()
+	if desc, ok := p.at(l.DiffID); ok {
+		return desc, nil
+	}
+	desc, from, err := p.choose(ctx, l)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	desc = withAnnotations(desc, l.Descriptor)
+	if err := p.send(ctx, desc, from); err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	p.mu.Lock()
+	p.ready[l.DiffID] = desc
+	p.mu.Unlock()
+	return desc, nil
+}
+
+// choose picks the blob to send: one that exists in an acceptable form, else one that is made now.
+func (p *publisher) choose(ctx context.Context, l cache.Layer) (ocispec.Descriptor, blob.Fetcher, error) {
+	if found := p.run.pool.find(l.DiffID, p.dest.Host(), p.accepts); len(found) > 0 {
+		return found[0].desc, found[0].blobs, nil
+	}
+	any := p.run.pool.find(l.DiffID, "", func(ocispec.Descriptor) bool { return true })
+	if len(any) == 0 {
+		return ocispec.Descriptor{}, nil, fmt.Errorf("layer %s: %w in any place this run knows", l.DiffID, blob.ErrNotFound)
+	}
+	desc, err := p.run.spool.Transcode(ctx, any[0].desc, l.DiffID, any[0].blobs, p.want)
+	if err != nil {
+		return ocispec.Descriptor{}, nil, fmt.Errorf("compress layer %s as %s: %w", l.DiffID, p.want.Type, err)
+	}
+	p.run.pool.add(l.DiffID, available{desc: desc, blobs: p.run.spool})
+	return desc, p.run.spool, nil
+}
+
+// withAnnotations gives a blob the annotations that travel with the layer whatever its compression.
+func withAnnotations(desc, layer ocispec.Descriptor) ocispec.Descriptor {
+	merged := map[string]string{}
+	for _, key := range []string{"containerd.io/uncompressed", "buildkit/createdat"} {
+		if v, ok := layer.Annotations[key]; ok {
+			merged[key] = v
+		}
+	}
+	for k, v := range desc.Annotations {
+		if _, ok := merged[k]; !ok {
+			merged[k] = v
+		}
+	}
+	desc.Annotations = merged
+	return desc
+}
+
+// send moves one blob to the destination, unless it is there. Of several exports to one host that want the same blob at the same
+// time, one uploads and the others mount what it has uploaded.
+func (p *publisher) send(ctx context.Context, desc ocispec.Descriptor, from blob.Fetcher) error {
+	release, err := p.run.uploads.acquire(ctx, p.dest.Host()+" "+desc.Digest.String())
+	if err != nil {
+		return err
+	}
+	defer release()
+	moved, err := blob.Copy(ctx, desc, from, p.progress(desc))
+	if err != nil {
+		return fmt.Errorf("push layer %s: %w", desc.Digest, err)
+	}
+	p.mu.Lock()
+	p.sent += moved
+	p.mu.Unlock()
+	return nil
+}
+
+// progress is the destination's store, telling Events about each blob it is sent.
+func (p *publisher) progress(desc ocispec.Descriptor) blob.Pusher {
+	return &progressPusher{Pusher: p.dest.Blobs(), report: func(current int64) {
+		p.run.events.StepProgress(p.step.ID, "push "+desc.Digest.String(), current, desc.Size)
+	}}
+}
+
+// publish makes c the content of the destination, joined with what others have put there.
+func (p *publisher) publish(ctx context.Context, c *cache.Cache) (*published, error) {
+	if p.dest.Format().Mode == cache.ModeMin {
+		c = c.Min()
+	}
+	ours, err := p.placed(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for round := 1; ; round++ {
+		res, err := p.try(ctx, ours)
+		if !errors.Is(err, backend.ErrConflict) || p.policy == conflictFail || round == publishRounds {
+			return res, err
+		}
+		if err := p.look(ctx); err != nil {
+			return nil, fmt.Errorf("read again: %w", err)
+		}
+	}
+}
+
+// placed pushes all layers of c and returns c with the blobs they have at the destination.
+func (p *publisher) placed(ctx context.Context, c *cache.Cache) (*cache.Cache, error) {
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(pushesPerExport)
+	for _, l := range c.Layers() {
+		group.Go(func() error {
+			_, err := p.ensure(gctx, l)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return c.Rewrite(func(l cache.Layer) (ocispec.Descriptor, error) {
+		desc, ok := p.at(l.DiffID)
+		if !ok {
+			return desc, fmt.Errorf("layer %s was not pushed", l.DiffID)
+		}
+		return desc, nil
+	})
+}
+
+// published is what a publication came to.
+type published struct {
+	root    ocispec.Descriptor
+	cache   *cache.Cache
+	changed bool
+	dropped int
+}
+
+// try makes one attempt: join, fit, and write unless nothing would change.
+func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, error) {
+	want, root := ours, ocispec.Descriptor{}
+	if p.cur != nil {
+		root = p.cur.Root
+		if p.policy == conflictFail && p.cur.Cache != nil && !ours.Covers(p.cur.Cache) {
+			return nil, fmt.Errorf("%w, and on-conflict is \"fail\"", errHeld)
+		}
+		if p.policy == conflictMerge && p.cur.Cache != nil {
+			merged, err := p.joined(ctx, ours)
+			if err != nil {
+				return nil, err
+			}
+			want = merged
+		}
+	}
+	want, dropped, err := want.Fit(cache.ImportLimit, p.dest.Format())
+	if err != nil {
+		return nil, err
+	}
+	if p.unchanged(want) {
+		return &published{root: root, cache: want}, nil
+	}
+	desc, err := p.dest.Publish(ctx, want, root)
+	if err != nil {
+		return nil, err
+	}
+	return &published{root: desc, cache: want, changed: true, dropped: dropped.Results}, nil
+}
+
+// errHeld says that a destination holds results that this run's cache does not have.
+var errHeld = errors.New("the destination holds cache of somebody else")
+
+// joined merges what is at the destination with ours. Layers that came in since the run looked are at the destination already.
+func (p *publisher) joined(ctx context.Context, ours *cache.Cache) (*cache.Cache, error) {
+	merged := cache.Merge(p.cur.Cache, ours)
+	return p.placed(ctx, merged)
+}
+
+// unchanged tells whether writing want would change nothing at the destination.
+func (p *publisher) unchanged(want *cache.Cache) bool {
+	if p.cur == nil || p.cur.Cache == nil || !p.cur.Whole {
+		return false
+	}
+	enc, err := want.Encode(p.dest.Format())
+	return err == nil && enc.ManifestDesc.Digest == p.cur.Root.Digest
+}
+
+// progressPusher reports how far each push is.
+type progressPusher struct {
+	blob.Pusher
+	report func(current int64)
+}
+
+// Push pushes and counts the bytes read for it.
+func (p *progressPusher) Push(ctx context.Context, desc ocispec.Descriptor, open blob.Opener) error {
+	return p.Pusher.Push(ctx, desc, func(ctx context.Context) (io.ReadCloser, error) {
+		rc, err := open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &progressReader{ReadCloser: rc, report: p.report}, nil
+	})
+}
+
+// MountFrom mounts where the store can.
+func (p *progressPusher) MountFrom(ctx context.Context, desc ocispec.Descriptor, src blob.Fetcher) (bool, error) {
+	if m, ok := p.Pusher.(blob.Mounter); ok {
+		return m.MountFrom(ctx, desc, src)
+	}
+	return false, nil
+}
+
+type progressReader struct {
+	io.ReadCloser
+	report func(int64)
+	n      int64
+}
+
+func (r *progressReader) Read(b []byte) (int, error) {
+	n, err := r.ReadCloser.Read(b)
+	r.n += int64(n)
+	r.report(r.n)
+	return n, err
+}

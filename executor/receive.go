@@ -1,0 +1,86 @@
+package executor
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/cachectl/cachectl/executor/blob"
+	"github.com/cachectl/cachectl/executor/build"
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// receiver takes the layers that BuildKit exports for one target and compresses each once for all destinations while it comes in.
+type receiver struct {
+	run *run
+	// wants are the compressions that the target's destinations ask for.
+	wants []blob.Compression
+	bytes atomic.Int64
+}
+
+// Held answers that a layer need not be sent when the run can have it from elsewhere.
+func (rc *receiver) Held(ctx context.Context, dgst digest.Digest) (bool, error) {
+	if _, ok := rc.run.pool.diffID(dgst); ok {
+		return true, nil
+	}
+	// Another target may be handing it over right now.
+	release, err := rc.run.uploads.acquire(ctx, "receive "+dgst.String())
+	if err != nil {
+		return false, err
+	}
+	release()
+	_, ok := rc.run.pool.diffID(dgst)
+	return ok, nil
+}
+
+// Receive opens a writer into the spool, or returns nil when the layer came in meanwhile.
+func (rc *receiver) Receive(ctx context.Context, desc ocispec.Descriptor) (build.LayerWriter, error) {
+	release, err := rc.run.uploads.acquire(ctx, "receive "+desc.Digest.String())
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := rc.run.pool.diffID(desc.Digest); ok {
+		release()
+		return nil, nil
+	}
+	w, err := rc.run.spool.Ingest(desc, rc.wants)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return &layerWriter{receiver: rc, ingest: w, release: release}, nil
+}
+
+// layerWriter is one layer on its way into the spool.
+type layerWriter struct {
+	receiver *receiver
+	ingest   *blob.Ingest
+	release  func()
+	n        int64
+}
+
+func (w *layerWriter) Write(p []byte) (int, error) {
+	n, err := w.ingest.Write(p)
+	w.n += int64(n)
+	return n, err
+}
+
+// Commit verifies the layer and enters it into the pool in all its forms.
+func (w *layerWriter) Commit(ctx context.Context) error {
+	defer w.release()
+	diffID, forms, err := w.ingest.Commit(ctx)
+	if err != nil {
+		return err
+	}
+	w.receiver.bytes.Add(w.n)
+	for _, desc := range forms {
+		w.receiver.run.pool.add(diffID, available{desc: desc, blobs: w.receiver.run.spool})
+	}
+	return nil
+}
+
+// Abort drops the layer.
+func (w *layerWriter) Abort() {
+	defer w.release()
+	w.ingest.Abort()
+}

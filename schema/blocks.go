@@ -1,0 +1,94 @@
+package schema
+
+// Target is the block that declares what to build. Its order is the order of the reference.
+var Target = Block{Name: "target", Label: "name", Doc: "An image, or another result of a Dockerfile, and its caches.", Attributes: []Attribute{
+	{Name: "description", Kind: String, Doc: "What the target is, for listings."},
+	{Name: "inherits", Kind: Strings, Merge: Append, Doc: "Targets whose attributes this one starts from; later ones win."},
+	{Name: "name", Kind: String, Doc: "With matrix: the name of each variant, an expression over the matrix keys."},
+	{Name: "matrix", Kind: Map, Doc: "Lists by name; one variant of the target for each combination of their items."},
+	{Name: "context", Kind: String, Set: SetValue, Doc: "Directory, git or HTTP URL of the build context. Default: the current directory."},
+	{Name: "contexts", Kind: Map, Merge: PerKey, Set: SetKey, Doc: "Named contexts: directories, URLs, docker-image://REF, oci-layout://DIR, or target:NAME for another target's result."},
+	{Name: "dockerfile", Kind: String, Set: SetValue, Doc: "Dockerfile, relative to the context. Default: Dockerfile."},
+	{Name: "dockerfile-inline", Kind: String, Doc: "The Dockerfile itself; wins over dockerfile."},
+	{Name: "args", Kind: Map, Merge: PerKey, Set: SetKey, Doc: "Build arguments."},
+	{Name: "labels", Kind: Map, Merge: PerKey, Set: SetKey, Doc: "Labels of the image."},
+	{Name: "tags", Kind: Strings, Set: SetList, Doc: "Names of the image."},
+	{Name: "target", Kind: String, Set: SetValue, Doc: "Stage of the Dockerfile to build."},
+	{Name: "platforms", Kind: Strings, Set: SetList, SetName: "platform", Doc: "Platforms to build for, for instance linux/arm64."},
+	{Name: "cache-from", Kind: Caches, Merge: Append, Set: SetList, Doc: "Cache sources, tried in order. One that is missing never fails a build."},
+	{Name: "cache-to", Kind: Caches, Set: SetList, Doc: "Cache destinations."},
+	{Name: "output", Kind: Outputs, Set: SetList, Doc: "What becomes of the result: image, registry, oci, docker, tar, local or cacheonly."},
+	{Name: "secret", Kind: Secrets, Merge: ByID, Set: SetList, SetName: "secrets", Doc: "Secrets for RUN --mount=type=secret, from files or the environment."},
+	{Name: "ssh", Kind: Agents, Merge: ByID, Set: SetList, Doc: "SSH agents or keys for RUN --mount=type=ssh."},
+	{Name: "no-cache", Kind: Bool, Set: SetValue, Doc: "Execute every step again."},
+	{Name: "no-cache-filter", Kind: Strings, Merge: Append, Set: SetList, Doc: "Stages whose steps are executed again."},
+	{Name: "pull", Kind: Bool, Set: SetValue, Doc: "Look for newer base images."},
+	{Name: "network", Kind: String, Set: SetValue, Doc: "Network of RUN: default, none or host."},
+	{Name: "shm-size", Kind: String, Set: SetValue, Doc: "Size of /dev/shm, for instance 128m."},
+	{Name: "ulimits", Kind: Strings, Merge: Append, Set: SetList, Doc: "Limits such as nofile=1024:2048."},
+	{Name: "extra-hosts", Kind: Map, Merge: PerKey, Set: SetKey, Doc: "Addresses by host name, for /etc/hosts."},
+	{Name: "annotations", Kind: Strings, Merge: Append, Set: SetList, Doc: "Annotations of the image: [level:]key=value."},
+	{Name: "attest", Kind: Attests, Merge: ByID, Set: SetList, Doc: "Attestations: sbom, provenance."},
+	{Name: "entitlements", Kind: Strings, Merge: Append, Set: SetList, Doc: "Rights that the build needs: network.host, security.insecure."},
+	{Name: "call", Kind: String, Set: SetValue, Doc: "Frontend method; carried for print."},
+	{Name: "resources", Kind: Resources, Merge: PerKey, Set: SetKey, Doc: "Limits of RUN: memory, memory-swap, cpu-shares, cpu-period, cpu-quota, cpuset-cpus, cpuset-mems."},
+	{Name: "policy", Kind: Policies, Merge: Append, Doc: "Source policies; carried for print."},
+}}
+
+// Group is a list of targets.
+var Group = Block{Name: "group", Label: "name", Doc: "Targets and groups that are selected together.", Attributes: []Attribute{
+	{Name: "description", Kind: String, Doc: "What the group is, for listings."},
+	{Name: "targets", Kind: Strings, Required: true, Doc: "Targets, transfers and groups."},
+}}
+
+// Variable is an input of the configuration.
+var Variable = Block{Name: "variable", Label: "name", Doc: "An input, from --var, the environment, or its default.", Attributes: []Attribute{
+	{Name: "type", Kind: String, Doc: "Type constraint: string, number, bool, list(string), …"},
+	{Name: "default", Kind: String, Doc: "Value when nothing else sets it."},
+	{Name: "description", Kind: String, Doc: "What the variable is, for listings."},
+}}
+
+// Validation is a rule for a variable.
+var Validation = Block{Name: "validation", Doc: "A rule a variable's value must fulfil.", Attributes: []Attribute{
+	{Name: "condition", Kind: Bool, Required: true, Doc: "Must be true."},
+	{Name: "error_message", Kind: String, Doc: "What to say when it is not."},
+}}
+
+// Function is a function written in the configuration.
+var Function = Block{Name: "function", Label: "name", Doc: "A function for expressions.", Attributes: []Attribute{
+	{Name: "params", Kind: Strings, Required: true, Doc: "Names of the parameters."},
+	{Name: "variadic_params", Kind: String, Doc: "Name of the list that takes further arguments."},
+	{Name: "result", Kind: String, Required: true, Doc: "The function's value."},
+}}
+
+// Transfer moves caches without a build.
+var Transfer = Block{Name: "transfer", Label: "name", Doc: "Moves caches from sources to destinations with no build: promote, merge, mirror, transcode.", Attributes: []Attribute{
+	{Name: "description", Kind: String, Doc: "What the transfer is for, for listings."},
+	{Name: "cache-from", Kind: Caches, Doc: "Sources; several are merged."},
+	{Name: "cache-to", Kind: Caches, Doc: "Destinations."},
+}}
+
+// Builder is a BuildKit endpoint.
+var Builder = Block{Name: "builder", Label: "name", Doc: "A BuildKit endpoint.", Attributes: []Attribute{
+	{Name: "endpoint", Kind: String, Required: true, Doc: "unix://, tcp://, docker-container://, kube-pod://, podman-container://, nerdctl-container://, ssh://, or embedded."},
+	{Name: "cacert", Kind: String, Doc: "PEM file of the CA for tcp://."},
+	{Name: "cert", Kind: String, Doc: "PEM file of the client certificate for tcp://."},
+	{Name: "key", Kind: String, Doc: "PEM file of the client key for tcp://."},
+	{Name: "servername", Kind: String, Doc: "Name that the server's certificate must carry."},
+	{Name: "default", Kind: Bool, Doc: "Use this builder when none is named."},
+}}
+
+// Registry says how to speak to a registry host.
+var Registry = Block{Name: "registry", Label: "host", Doc: "How to speak to one registry host.", Attributes: []Attribute{
+	{Name: "http", Kind: Bool, Doc: "Speak plain HTTP."},
+	{Name: "insecure", Kind: Bool, Doc: "Do not verify the certificate."},
+	{Name: "ca", Kind: String, Doc: "PEM file of certificates trusted besides the system's."},
+	{Name: "mirrors", Kind: Strings, Doc: "Hosts that an embedded builder asks first for images."},
+	{Name: "concurrency", Kind: Number, Doc: "Requests under way at once. Default: 16."},
+	{Name: "rate", Kind: Number, Doc: "Requests started a second. Default: no limit."},
+	{Name: "embedded", Kind: Bool, Doc: "Serve this host from cachectl itself, on loopback, for the run."},
+	{Name: "dir", Kind: String, Doc: "Where an embedded registry keeps its content."},
+}}
+
+// Blocks are the blocks that stand at the top of a file.
+var Blocks = []Block{Target, Group, Variable, Function, Transfer, Builder, Registry}
