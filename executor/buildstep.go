@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/build"
 	"github.com/cachectl/cachectl/executor/cache"
@@ -76,6 +77,9 @@ func (r *run) stillUsable(ctx context.Context, res *StepResult, sources []*impor
 	var rest []*imported
 	for _, s := range sources {
 		if s.source != nil {
+			if f, ok := s.source.(interface{ Forget() }); ok {
+				f.Forget()
+			}
 			lost, err := s.source.Missing(ctx, s.cur.Current)
 			if err != nil || len(lost) > 0 {
 				r.warn(res, fmt.Sprintf("cache source %s became unreadable during the build; building without it", s.name))
@@ -103,7 +107,9 @@ func exported(out *build.Result, sink *build.Sink) (*cache.Cache, error) {
 func (r *run) nativeExports(b *planner.BuildStep) []build.CacheEntry {
 	var list []build.CacheEntry
 	for _, to := range b.Native {
-		list = append(list, build.CacheEntry{Type: to.Type, Attrs: to.Attrs})
+		if n, ok := locations.Native(to, r.opt.LookupEnv); ok {
+			list = append(list, *entry(n))
+		}
 	}
 	return list
 }

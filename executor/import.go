@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/build"
 	"github.com/cachectl/cachectl/planner"
@@ -16,11 +17,11 @@ import (
 // that never fails a build.
 func (r *run) importStep(ctx context.Context, step *planner.Step, res *StepResult) error {
 	src := step.Import.Source
-	if native, ok := backend.Native(src); ok {
+	if native, ok := locations.Native(src, r.opt.LookupEnv); ok {
 		r.setImported(step.ID, &imported{name: src.Type, entry: entry(native)})
 		return nil
 	}
-	source, err := backend.OpenSource(src, r.env)
+	source, err := locations.OpenSource(src, r.env)
 	if err != nil {
 		return &StepError{Step: step, Op: "open", Where: src.Type, Err: err}
 	}

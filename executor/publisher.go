@@ -9,6 +9,7 @@ import (
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/cachectl/cachectl/planner"
@@ -53,12 +54,9 @@ const (
 // newPublisher opens the destination of an export step and reads what it holds.
 func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher, error) {
 	to := step.Export.Destination
-	dest, err := backend.OpenDestination(to, r.env)
+	dest, err := locations.OpenDestination(to, r.env)
 	if err != nil {
 		return nil, &StepError{Step: step, Op: "open", Where: to.Type, Err: err}
-	}
-	if err := dest.Check(ctx); err != nil {
-		return nil, &StepError{Step: step, Op: "check", Where: dest.Name(), Err: err}
 	}
 	p := &publisher{
 		run: r, step: step, dest: dest, want: compression(to), force: to.Bool("force-compression"),
@@ -66,6 +64,12 @@ func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher,
 	}
 	if err := p.look(ctx); err != nil {
 		return nil, &StepError{Step: step, Op: "read", Where: dest.Name(), Err: err}
+	}
+	if p.cur == nil {
+		// A first publication: what would keep it from succeeding is found before the build.
+		if err := dest.Check(ctx); err != nil {
+			return nil, &StepError{Step: step, Op: "write to", Where: dest.Name(), Err: err}
+		}
 	}
 	return p, nil
 }
@@ -119,7 +123,7 @@ func (p *publisher) look(ctx context.Context) error {
 // accepts tells whether a blob may stay as it is: any compression without force, only the one asked for with it
 // (BuildKit: util/compression; without force only new layers are compressed as asked).
 func (p *publisher) accepts(desc ocispec.Descriptor) bool {
-	have := blob.CompressionOf(desc.MediaType)
+	have := blob.CompressionOf(desc)
 	if p.force {
 		return have == p.want.Type
 	}
@@ -179,7 +183,7 @@ func (p *publisher) choose(ctx context.Context, l cache.Layer) (ocispec.Descript
 // withAnnotations gives a blob the annotations that travel with the layer whatever its compression.
 func withAnnotations(desc, layer ocispec.Descriptor) ocispec.Descriptor {
 	merged := map[string]string{}
-	for _, key := range []string{"containerd.io/uncompressed", "buildkit/createdat"} {
+	for _, key := range []string{cache.AnnotationUncompressed, cache.AnnotationCreatedAt} {
 		if v, ok := layer.Annotations[key]; ok {
 			merged[key] = v
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/config"
-	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/backend/registry"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/build"
@@ -56,7 +56,7 @@ func newRun(plan *planner.Plan, opt Options) (*run, error) {
 	r := &run{
 		opt: opt, plan: plan, log: opt.Logger, events: opt.Events,
 		steps: map[planner.StepID]*planner.Step{}, pool: newPool(), spool: spool, uploads: newFlights(),
-		env:     backend.Env{Hosts: hosts, Dir: opt.Dir},
+		env:     locations.Env{Hosts: hosts, Dir: opt.Dir},
 		imports: map[planner.StepID]*imported{}, produced: map[planner.StepID]*produced{},
 		builds: map[string]*build.Result{}, brokenExports: map[planner.StepID]error{},
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/build"
 	"github.com/cachectl/cachectl/executor/cache"
@@ -37,7 +38,7 @@ type run struct {
 	steps   map[planner.StepID]*planner.Step
 	log     *slog.Logger
 	events  Events
-	env     backend.Env
+	env     locations.Env
 	pool    *pool
 	spool   *blob.Spool
 	uploads *flights

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/planner/dag"
 	"github.com/hashicorp/hcl/v2"
 )
 
@@ -48,6 +49,8 @@ type ImportStep struct {
 	Source config.Cache
 	// For lists the targets and transfers that read the source, sorted.
 	For []string
+	// After is the target or transfer of this run whose export is waited for, "" when what is there before the run is read.
+	After string
 }
 
 // BuildStep builds one target.
@@ -55,11 +58,13 @@ type BuildStep struct {
 	Target *config.Target
 	// Sources are the import steps of the target's cache-from, in the order declared.
 	Sources []StepID
-	// Exports are the export steps fed by this build, in the order declared. Inline destinations are not among them:
-	// they live in the image.
+	// Exports are the export steps fed by this build, in the order declared.
 	Exports []StepID
-	// Inline is set when a cache-to "inline" was declared.
-	Inline bool
+	// Native are the destinations that BuildKit writes itself: inline, which lives in the image, and backends that only it speaks to.
+	Native []config.Cache
+	// Links are the targets whose results are named contexts of this one, by context name. They are evaluated as part of this build, with
+	// its cache sources; they need no step of their own.
+	Links map[string]*config.Target
 }
 
 // MergeStep joins the sources of a transfer.
@@ -85,4 +90,9 @@ type Plan struct {
 	// Targets are the targets that take part, sorted by name, Transfers likewise.
 	Targets   []*config.Target
 	Transfers []*config.Transfer
+
+	graph *dag.Graph[StepID]
 }
+
+// Graph is the plan as a graph of step IDs. The caller must not change it.
+func (p *Plan) Graph() *dag.Graph[StepID] { return p.graph }

@@ -1,0 +1,123 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cachectl/cachectl/config"
+)
+
+// embeddedName asks for the embedded builder by name.
+const embeddedName = "embedded"
+
+// Options says where to look for a builder.
+type Options struct {
+	// Name is what --builder said: a builder block, a buildx builder, "embedded" or an address.
+	Name string
+	// Builders and Registries are the blocks of the configuration.
+	Builders   []*config.Builder
+	Registries []*config.Registry
+	LookupEnv  func(string) (string, bool)
+	Logger     *slog.Logger
+	// DataDir is where an embedded builder keeps its state; "" is the user's data directory.
+	DataDir string
+}
+
+// Discover finds the builder to use: the one named, the configuration's, BUILDKIT_HOST, the current buildx builder, a daemon at one of the
+// usual sockets, or one that is started for the purpose. What was asked for by name and does not exist is an error; what was not is passed
+// over. The caller closes the Endpoint.
+func Discover(ctx context.Context, opt Options) (*Endpoint, error) {
+	if opt.Name != "" {
+		return named(ctx, opt, opt.Name)
+	}
+	if b := defaultBlock(opt.Builders); b != nil {
+		return fromBlock(ctx, opt, b)
+	}
+	if addr, ok := opt.LookupEnv("BUILDKIT_HOST"); ok && addr != "" {
+		return &Endpoint{Name: "BUILDKIT_HOST", Address: addr}, nil
+	}
+	if e, err := buildxBuilder(opt.LookupEnv, ""); err == nil {
+		return e, nil
+	} else if !errors.Is(err, errNoBuildx) {
+		opt.Logger.Debug("pass over the current buildx builder", "reason", err)
+	}
+	for _, path := range usualSockets(opt.LookupEnv) {
+		if answers(path) {
+			return &Endpoint{Name: path, Address: "unix://" + path}, nil
+		}
+		opt.Logger.Debug("no builder at socket", "path", path)
+	}
+	return embeddedEndpoint(ctx, opt)
+}
+
+func named(ctx context.Context, opt Options, name string) (*Endpoint, error) {
+	if strings.Contains(name, "://") {
+		return &Endpoint{Name: name, Address: name}, nil
+	}
+	for _, b := range opt.Builders {
+		if b.Name == name {
+			return fromBlock(ctx, opt, b)
+		}
+	}
+	if name == embeddedName {
+		return embeddedEndpoint(ctx, opt)
+	}
+	e, err := buildxBuilder(opt.LookupEnv, name)
+	if err != nil {
+		return nil, fmt.Errorf("builder %q is no builder block, no buildx builder (%w) and no address like unix:///run/buildkit/buildkitd.sock", name, err)
+	}
+	return e, nil
+}
+
+func defaultBlock(builders []*config.Builder) *config.Builder {
+	for _, b := range builders {
+		if b.Default {
+			return b
+		}
+	}
+	if len(builders) == 1 {
+		return builders[0]
+	}
+	return nil
+}
+
+func fromBlock(ctx context.Context, opt Options, b *config.Builder) (*Endpoint, error) {
+	if b.Endpoint == embeddedName {
+		return embeddedEndpoint(ctx, opt)
+	}
+	return &Endpoint{Name: b.Name, Address: b.Endpoint, CACert: b.CACert, Cert: b.Cert, Key: b.Key, ServerName: b.ServerName}, nil
+}
+
+func embeddedEndpoint(ctx context.Context, opt Options) (*Endpoint, error) {
+	e, err := StartEmbedded(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	return &Endpoint{Name: embeddedName, Address: e.Address(), embedded: e}, nil
+}
+
+// usualSockets are where a daemon listens when nobody says otherwise.
+func usualSockets(lookupEnv func(string) (string, bool)) []string {
+	list := []string{"/run/buildkit/buildkitd.sock"}
+	if dir, ok := lookupEnv("XDG_RUNTIME_DIR"); ok && dir != "" {
+		list = append(list, filepath.Join(dir, "buildkit", "buildkitd.sock"))
+	}
+	return append(list, fmt.Sprintf("/run/user/%d/buildkit/buildkitd.sock", os.Getuid()))
+}
+
+// answers tells whether somebody listens at a socket.
+func answers(path string) bool {
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
+}
