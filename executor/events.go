@@ -5,6 +5,9 @@ import (
 	"github.com/cachectl/cachectl/planner"
 )
 
+// BuildStatus is one message of BuildKit's progress.
+type BuildStatus = build.Status
+
 // Events is told what happens while a plan runs. Its methods are called from many goroutines and must not block for long.
 type Events interface {
 	// StepStarted and StepEnded frame each step that ran; a skipped step only ends.
@@ -16,5 +19,5 @@ type Events interface {
 	// StepWarning is something the user should know about a step that went on all the same.
 	StepWarning(id planner.StepID, message string)
 	// BuildStatus is BuildKit's own progress for a target's build step.
-	BuildStatus(target string, status *build.Status)
+	BuildStatus(target string, status *BuildStatus)
 }

@@ -1,0 +1,93 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/blob"
+	"github.com/cachectl/cachectl/executor/cache"
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+type inspectJSON struct {
+	FormatVersion string      `json:"format_version"`
+	Name          string      `json:"name"`
+	Digest        string      `json:"digest"`
+	MediaType     string      `json:"media_type"`
+	ManifestBytes int64       `json:"manifest_bytes"`
+	Records       int         `json:"records"`
+	Results       int         `json:"results"`
+	Bytes         int64       `json:"bytes"`
+	Newest        string      `json:"newest,omitempty"`
+	Layers        []layerJSON `json:"layers"`
+}
+
+type layerJSON struct {
+	Digest      string `json:"digest"`
+	DiffID      string `json:"diff_id"`
+	MediaType   string `json:"media_type"`
+	Compression string `json:"compression"`
+	Bytes       int64  `json:"bytes"`
+	Created     string `json:"created,omitempty"`
+	Parent      int    `json:"parent"`
+	Missing     bool   `json:"missing,omitempty"`
+}
+
+func newInspectJSON(name string, cur *backend.Current, missing []ocispec.Descriptor) inspectJSON {
+	gone := map[digest.Digest]bool{}
+	for _, d := range missing {
+		gone[d.Digest] = true
+	}
+	st := cur.Cache.Stats()
+	doc := inspectJSON{
+		FormatVersion: "1.0", Name: name, Digest: cur.Root.Digest.String(), MediaType: cur.Root.MediaType, ManifestBytes: cur.Root.Size,
+		Records: st.Records, Results: st.Results, Bytes: st.Bytes, Layers: []layerJSON{},
+	}
+	if !st.Newest.IsZero() {
+		doc.Newest = st.Newest.UTC().Format(time.RFC3339)
+	}
+	for _, l := range cur.Cache.Layers() {
+		doc.Layers = append(doc.Layers, layerJSON{
+			Digest: l.Descriptor.Digest.String(), DiffID: l.DiffID.String(), MediaType: l.Descriptor.MediaType,
+			Compression: string(blob.CompressionOf(l.Descriptor)), Bytes: l.Descriptor.Size,
+			Created: l.Descriptor.Annotations[cache.AnnotationCreatedAt], Parent: l.Parent, Missing: gone[l.Descriptor.Digest],
+		})
+	}
+	return doc
+}
+
+// InspectJSON prints a cache for programs.
+func InspectJSON(w io.Writer, name string, cur *backend.Current, missing []ocispec.Descriptor) error {
+	return JSON(w, newInspectJSON(name, cur, missing))
+}
+
+// Inspect prints a cache for people.
+func Inspect(w io.Writer, name string, cur *backend.Current, missing []ocispec.Descriptor) error {
+	doc := newInspectJSON(name, cur, missing)
+	if _, err := fmt.Fprintf(w, "%s\n  digest   %s\n  form     %s\n  records  %d, %d with results\n  layers   %d, %s\n", doc.Name, doc.Digest, doc.MediaType, doc.Records, doc.Results, len(doc.Layers), size(doc.Bytes)); err != nil {
+		return err
+	}
+	if doc.Newest != "" {
+		_, _ = fmt.Fprintf(w, "  newest   %s\n", doc.Newest)
+	}
+	if len(missing) > 0 {
+		_, _ = fmt.Fprintf(w, "  missing  %d layers are gone; what depends on them cannot be used\n", len(missing))
+	}
+	_, _ = fmt.Fprintln(w)
+	rows := [][]string{{"LAYER", "BLOB", "SIZE", "COMPRESSION", "ON", "CREATED", ""}}
+	for i, l := range doc.Layers {
+		on, note := "-", ""
+		if l.Parent >= 0 {
+			on = fmt.Sprint(l.Parent)
+		}
+		if l.Missing {
+			note = "missing"
+		}
+		rows = append(rows, []string{fmt.Sprint(i), shortDigest(l.Digest), size(l.Bytes), l.Compression, on, printable(l.Created), note})
+	}
+	table(w, rows)
+	return nil
+}

@@ -1,0 +1,144 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/cachectl/cachectl/executor"
+)
+
+// Report prints the final table, then warnings and failures.
+func Report(w io.Writer, r *executor.Report, style Style) {
+	_, _ = fmt.Fprintln(w)
+	if len(r.Targets) > 0 {
+		rows := [][]string{{style.bold("TARGET"), style.bold("STEPS"), style.bold("IN"), style.bold("OUT"), style.bold("TIME"), style.bold("CACHE")}}
+		for _, t := range r.Targets {
+			steps := "-"
+			if t.Total > 0 {
+				steps = fmt.Sprintf("%d/%d cached", t.Cached, t.Total)
+			}
+			rows = append(rows, targetRows(t, steps, style)...)
+		}
+		table(w, rows)
+	}
+	if len(r.Transfers) > 0 {
+		rows := [][]string{{style.bold("TRANSFER"), style.bold("SOURCES"), style.bold("IN"), style.bold("OUT"), style.bold("TIME"), style.bold("CACHE")}}
+		for _, t := range r.Transfers {
+			used := 0
+			for _, s := range t.Sources {
+				if s.Outcome == executor.OutcomeDone {
+					used++
+				}
+			}
+			rows = append(rows, targetRows(t, fmt.Sprintf("%d of %d", used, len(t.Sources)), style)...)
+		}
+		table(w, rows)
+	}
+	warnings(w, r, style)
+	Failures(w, r, style)
+	_, _ = fmt.Fprintln(w, "\n"+summary(r, style))
+}
+
+// targetRows is a row for the target and one for each further destination.
+func targetRows(t *executor.TargetResult, steps string, style Style) [][]string {
+	name := t.Name
+	switch t.Outcome {
+	case executor.OutcomeDone:
+		name = style.green("✓ ") + name
+	case executor.OutcomeSkipped, executor.OutcomeCanceled:
+		name = style.yellow("- ") + name
+	default:
+		name = style.red("✗ ") + name
+	}
+	head := []string{name, steps, size(t.BytesIn), size(t.BytesOut), duration(t.Duration)}
+	if len(t.Destinations) == 0 {
+		return [][]string{append(head, style.faint("none declared"))}
+	}
+	var rows [][]string
+	for i, d := range t.Destinations {
+		if i > 0 {
+			head = []string{"", "", "", "", ""}
+		}
+		rows = append(rows, append(head, whereTo(d, style)))
+	}
+	return rows
+}
+
+// whereTo says where a cache went, or why not.
+func whereTo(d executor.DestinationResult, style Style) string {
+	switch {
+	case d.Outcome == executor.OutcomeDone && d.ByBuilder:
+		return d.Name + style.faint(" by BuildKit")
+	case d.Outcome == executor.OutcomeDone && d.Digest == "":
+		return d.Name + style.faint(" nothing to cache")
+	case d.Outcome == executor.OutcomeDone && d.Changed:
+		return fmt.Sprintf("%s %s", d.Name, style.faint("@"+shortDigest(d.Digest)))
+	case d.Outcome == executor.OutcomeDone:
+		return fmt.Sprintf("%s %s", d.Name, style.faint("unchanged"))
+	}
+	return d.Name + " " + style.red(string(d.Outcome))
+}
+
+func warnings(w io.Writer, r *executor.Report, style Style) {
+	seen := map[string]bool{}
+	for _, s := range r.Steps {
+		list := s.Warnings
+		if s.Outcome == executor.OutcomeIgnored {
+			list = append(list, fmt.Sprintf("%s (ignored, as ignore-error says)", firstLine(s.Err)))
+		}
+		for _, text := range list {
+			if !seen[text] {
+				seen[text] = true
+				_, _ = fmt.Fprintf(w, "%s %s\n", style.yellow("warning:"), printable(text))
+			}
+		}
+	}
+}
+
+// Failures prints one block for each failed step: what, where it is declared, why.
+func Failures(w io.Writer, r *executor.Report, style Style) {
+	for _, s := range r.Steps {
+		if s.Outcome != executor.OutcomeFailed {
+			continue
+		}
+		at := ""
+		if rng := s.Step.Range; rng.Filename != "" {
+			at = fmt.Sprintf(" (%s:%d,%d)", rng.Filename, rng.Start.Line, rng.Start.Column)
+		}
+		_, _ = fmt.Fprintf(w, "%s %s%s\n", style.red("error:"), s.Step.ID, at)
+		for line := range strings.Lines(printable(s.Err.Error())) {
+			_, _ = fmt.Fprintf(w, "  %s\n", strings.TrimRight(line, "\n"))
+		}
+	}
+}
+
+// summary is one line about the whole run.
+func summary(r *executor.Report, style Style) string {
+	done, failed, skipped, cached, total := 0, 0, 0, 0, 0
+	var in, out int64
+	for _, t := range append(append([]*executor.TargetResult{}, r.Targets...), r.Transfers...) {
+		switch t.Outcome {
+		case executor.OutcomeDone:
+			done++
+		case executor.OutcomeFailed:
+			failed++
+		default:
+			skipped++
+		}
+		cached, total = cached+t.Cached, total+t.Total
+		in, out = in+t.BytesIn, out+t.BytesOut
+	}
+	parts := []string{fmt.Sprintf("%d done", done)}
+	if failed > 0 {
+		parts = append(parts, style.red(fmt.Sprintf("%d failed", failed)))
+	}
+	if skipped > 0 {
+		parts = append(parts, style.yellow(fmt.Sprintf("%d skipped", skipped)))
+	}
+	if total > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d steps cached (%d %%)", cached, total, 100*cached/total))
+	}
+	parts = append(parts, size(in)+" in", size(out)+" out", duration(r.Duration))
+	return strings.Join(parts, ", ")
+}
