@@ -36,7 +36,11 @@ func NewSample(t testing.TB, seed string, n int) *Sample {
 			MediaType: ocispec.MediaTypeImageLayer, Digest: d, Size: int64(len(raw)),
 			Annotations: map[string]string{cache.AnnotationUncompressed: d.String()},
 		})
-		cfg.Layers = append(cfg.Layers, types.CacheLayer{Blob: d, ParentIndex: i - 1})
+		parent := i - 1
+		if i%50 == 0 {
+			parent = -1 // no chain gets longer than caches may have it
+		}
+		cfg.Layers = append(cfg.Layers, types.CacheLayer{Blob: d, ParentIndex: parent})
 		rec := types.CacheRecord{
 			Digest:  digest.FromString(fmt.Sprintf("step %s %d", seed, i)),
 			Results: []types.CacheResult{{LayerIndex: i, CreatedAt: sampleTime()}},

@@ -5,6 +5,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,9 +13,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/inline"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
 	digest "github.com/opencontainers/go-digest"
@@ -80,7 +83,7 @@ func (l *Location) Blobs() blob.Pusher { return l.store }
 
 // Read returns the cache that the tag or digest names.
 func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
-	root, err := l.resolve()
+	root, err := l.resolve(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -93,12 +96,13 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	if err != nil {
 		return cur, err
 	}
-	if !m.IsCache {
-		return cur, cache.ErrNotCache
-	}
 	cur.Root.MediaType = m.MediaType
-	if root.Size > cache.ImportLimit || m.Config.Size > cache.ImportLimit {
+	if root.Size > cache.ImportLimit || (m.IsCache && m.Config.Size > cache.ImportLimit) {
 		return cur, fmt.Errorf("%w: its manifest has %d bytes and its config %d, the limit is %d", cache.ErrTooLarge, root.Size, m.Config.Size, cache.ImportLimit)
+	}
+	if !m.IsCache {
+		cur.Cache, err = inline.Read(ctx, m, l.store)
+		return cur, err
 	}
 	cfg, err := l.store.document(ctx, m.Config, cache.ConfigLimit)
 	if err != nil {
@@ -108,19 +112,22 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	return cur, err
 }
 
+// Manifest reads a manifest by its descriptor; see inline.Image.
+func (s *store) Manifest(ctx context.Context, desc ocispec.Descriptor) ([]byte, string, error) {
+	raw, err := s.document(ctx, desc, cache.ManifestLimit)
+	return raw, desc.MediaType, err
+}
+
 // resolve finds the manifest.
-func (l *Location) resolve() (ocispec.Descriptor, error) {
+func (l *Location) resolve(ctx context.Context) (ocispec.Descriptor, error) {
 	if l.digest != "" {
-		st, err := os.Stat(l.store.path(l.digest))
-		if errors.Is(err, fs.ErrNotExist) {
-			return ocispec.Descriptor{}, fmt.Errorf("manifest %s: %w", l.digest, blob.ErrNotFound)
+		size, err := l.store.size(l.digest)
+		if err == nil && size < 0 {
+			err = fmt.Errorf("manifest %s: %w", l.digest, blob.ErrNotFound)
 		}
-		if err != nil {
-			return ocispec.Descriptor{}, err
-		}
-		return ocispec.Descriptor{Digest: l.digest, Size: st.Size()}, nil
+		return ocispec.Descriptor{Digest: l.digest, Size: size}, err
 	}
-	idx, err := l.readIndex()
+	idx, err := l.readIndex(ctx)
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
@@ -128,6 +135,9 @@ func (l *Location) resolve() (ocispec.Descriptor, error) {
 		if d.Annotations[ocispec.AnnotationRefName] == l.tag {
 			if err := d.Digest.Validate(); err != nil {
 				return ocispec.Descriptor{}, fmt.Errorf("index.json: digest %q: %w", d.Digest, err)
+			}
+			if d.Size < 0 {
+				return ocispec.Descriptor{}, fmt.Errorf("index.json: %s has size %d: %w", d.Digest, d.Size, cache.ErrInvalid)
 			}
 			return ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, nil
 		}
@@ -160,15 +170,20 @@ func (l *Location) Check(context.Context) error {
 	if l.digest != "" {
 		return errors.New("a cache is published under a tag, not a digest")
 	}
-	if err := l.store.init(); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(l.store.ingest(), "check-")
+	root, err := l.store.init()
 	if err != nil {
 		return err
 	}
-	_ = f.Close()
-	return os.Remove(f.Name())
+	defer root.Close() //nolint:errcheck // nothing to lose
+	sweep(root, time.Now())
+	const name = partPrefix + "check"
+	if err := place(root, name, bytes.NewReader(nil)); err != nil {
+		return err
+	}
+	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // Publish writes config and manifest and puts the tag into the index; see backend.Destination.
@@ -177,28 +192,40 @@ func (l *Location) Publish(ctx context.Context, c *cache.Cache, replaces ocispec
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
-	if err := l.store.init(); err != nil {
+	root, err := l.store.init()
+	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
+	defer root.Close() //nolint:errcheck // what matters was synced
 	for _, doc := range []struct {
 		desc ocispec.Descriptor
 		raw  []byte
 	}{{enc.ConfigDesc, enc.Config}, {enc.ManifestDesc, enc.Manifest}} {
-		if err := l.store.write(doc.desc, doc.raw); err != nil {
+		if err := context.Cause(ctx); err != nil {
 			return ocispec.Descriptor{}, err
 		}
+		if err := l.store.write(root, doc.desc, doc.raw); err != nil {
+			return ocispec.Descriptor{}, err
+		}
+		// Read back what the disk says was written.
+		if _, err := l.store.document(ctx, doc.desc, cache.ManifestLimit); err != nil {
+			return ocispec.Descriptor{}, fmt.Errorf("read %s back: %w", doc.desc.Digest, err)
+		}
 	}
-	return enc.ManifestDesc, l.tagIt(ctx, enc.ManifestDesc, replaces)
+	if err := l.tagIt(ctx, root, enc.ManifestDesc, replaces); err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	return enc.ManifestDesc, nil
 }
 
 // tagIt points the tag at desc if it still points at what the caller has seen. Other tags stay.
-func (l *Location) tagIt(ctx context.Context, desc, replaces ocispec.Descriptor) error {
+func (l *Location) tagIt(ctx context.Context, root *os.Root, desc, replaces ocispec.Descriptor) error {
 	unlock, err := l.store.lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	idx, err := l.readIndex()
+	idx, err := l.parseIndex()
 	if err != nil && !errors.Is(err, blob.ErrNotFound) {
 		return err
 	}
@@ -221,20 +248,40 @@ func (l *Location) tagIt(ctx context.Context, desc, replaces ocispec.Descriptor)
 	if err != nil {
 		return err
 	}
-	return l.store.replace(ocispec.ImageIndexFile, raw)
+	return place(root, ocispec.ImageIndexFile, bytes.NewReader(raw))
 }
 
-func (l *Location) readIndex() (ocispec.Index, error) {
+// readIndex reads the index. BuildKit writes it in place, so one that does not parse may be half written: it is read again under the lock.
+func (l *Location) readIndex(ctx context.Context) (ocispec.Index, error) {
+	idx, err := l.parseIndex()
+	if !errors.Is(err, errDamaged) {
+		return idx, err
+	}
+	unlock, lockErr := l.store.lock(ctx)
+	if lockErr != nil {
+		return idx, err
+	}
+	defer unlock()
+	return l.parseIndex()
+}
+
+// errDamaged says that the index is not one.
+var errDamaged = errors.New("not an index")
+
+func (l *Location) parseIndex() (ocispec.Index, error) {
 	var idx ocispec.Index
-	raw, err := readBounded(filepath.Join(l.dir, ocispec.ImageIndexFile), cache.ManifestLimit)
+	raw, err := l.store.read(ocispec.ImageIndexFile, cache.ManifestLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return idx, fmt.Errorf("%s: %w", l.dir, blob.ErrNotFound)
 	}
 	if err != nil {
 		return idx, err
 	}
+	if len(raw) == 0 { // BuildKit makes it before it fills it, and takes it for an empty one
+		return idx, fmt.Errorf("%s: %w", l.dir, blob.ErrNotFound)
+	}
 	if err := json.Unmarshal(raw, &idx); err != nil {
-		return idx, fmt.Errorf("%s in %s is damaged: %w; remove it to start anew, the layers stay", ocispec.ImageIndexFile, l.dir, err)
+		return idx, fmt.Errorf("%s in %s is damaged: %w: %w; remove it to start anew, the layers stay", ocispec.ImageIndexFile, l.dir, errDamaged, err)
 	}
 	return idx, nil
 }
