@@ -154,7 +154,7 @@ func (p *publisher) ensure(ctx context.Context, l cache.Layer) (ocispec.Descript
 		return ocispec.Descriptor{}, err
 	}
 	desc = withAnnotations(desc, l.Descriptor)
-	if err := p.send(ctx, desc, from); err != nil {
+	if err := p.send(ctx, l.DiffID, desc, from); err != nil {
 		return ocispec.Descriptor{}, err
 	}
 	p.mu.Lock()
@@ -199,15 +199,22 @@ func withAnnotations(desc, layer ocispec.Descriptor) ocispec.Descriptor {
 
 // send moves one blob to the destination, unless it is there. Of several exports to one host that want the same blob at the same
 // time, one uploads and the others mount what it has uploaded.
-func (p *publisher) send(ctx context.Context, desc ocispec.Descriptor, from blob.Fetcher) error {
+func (p *publisher) send(ctx context.Context, diffID digest.Digest, desc ocispec.Descriptor, from blob.Fetcher) error {
 	release, err := p.run.uploads.acquire(ctx, p.dest.Host()+" "+desc.Digest.String())
 	if err != nil {
 		return err
 	}
 	defer release()
+	same := func(d ocispec.Descriptor) bool { return d.Digest == desc.Digest }
+	if near := p.run.pool.find(diffID, p.dest.Host(), same); len(near) > 0 {
+		from = near[0].blobs
+	}
 	moved, err := blob.Copy(ctx, desc, from, p.progress(desc))
 	if err != nil {
 		return fmt.Errorf("push layer %s: %w", desc.Digest, err)
+	}
+	if here, ok := p.dest.Blobs().(blob.Fetcher); ok {
+		p.run.pool.add(diffID, available{desc: desc, blobs: here, host: p.dest.Host()})
 	}
 	p.mu.Lock()
 	p.sent += moved

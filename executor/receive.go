@@ -19,21 +19,12 @@ type receiver struct {
 }
 
 // Held answers that a layer need not be sent when the run can have it from elsewhere.
-func (rc *receiver) Held(ctx context.Context, dgst digest.Digest) (bool, error) {
-	if _, ok := rc.run.pool.diffID(dgst); ok {
-		return true, nil
-	}
-	// Another target may be handing it over right now.
-	release, err := rc.run.uploads.acquire(ctx, "receive "+dgst.String())
-	if err != nil {
-		return false, err
-	}
-	release()
+func (rc *receiver) Held(_ context.Context, dgst digest.Digest) (bool, error) {
 	_, ok := rc.run.pool.diffID(dgst)
 	return ok, nil
 }
 
-// Receive opens a writer into the spool, or returns nil when the layer came in meanwhile.
+// Receive opens a writer into the spool. It waits while another target hands the layer over, and returns nil when it has come in then.
 func (rc *receiver) Receive(ctx context.Context, desc ocispec.Descriptor) (build.LayerWriter, error) {
 	release, err := rc.run.uploads.acquire(ctx, "receive "+desc.Digest.String())
 	if err != nil {

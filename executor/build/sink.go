@@ -20,7 +20,7 @@ const documentLimit = 64 << 20
 // Receiver takes the layers of a cache export. Its methods are called from many goroutines.
 type Receiver interface {
 	// Held tells whether the blob's bytes need not be handed over, because every place they are wanted in has or can get them. It
-	// may wait for another target that is handing over the same blob.
+	// must not wait: it is asked while a writer for the same blob is open.
 	Held(ctx context.Context, dgst digest.Digest) (bool, error)
 	// Receive opens a writer for a blob; nil without an error means that it is held by now. The writer's Commit fails unless the bytes match desc's digest and size;
 	// Abort may be called at any time and drops what is not committed.

@@ -3,19 +3,18 @@ package build
 import (
 	"strings"
 	"sync"
-
-	digest "github.com/opencontainers/go-digest"
 )
 
-// tally counts the steps of a build and those taken from a cache.
+// tally counts the steps of a build and those taken from a cache. Steps go by their names: when two builds run the same step at once,
+// BuildKit tells the one that waits of both its own vertex and the other's.
 type tally struct {
 	mu       sync.Mutex
-	steps    map[digest.Digest]bool // step → cached
+	steps    map[string]map[string]bool // name → vertex → cached
 	activity chan struct{}
 }
 
 func newTally() *tally {
-	return &tally{steps: map[digest.Digest]bool{}, activity: make(chan struct{}, 1)}
+	return &tally{steps: map[string]map[string]bool{}, activity: make(chan struct{}, 1)}
 }
 
 // add takes in one status message.
@@ -24,7 +23,10 @@ func (t *tally) add(st *Status) {
 	defer t.mu.Unlock()
 	for _, v := range st.Vertexes {
 		if isStep(v.Name) && (v.Started != nil || v.Cached) {
-			t.steps[v.Digest] = v.Cached
+			if t.steps[v.Name] == nil {
+				t.steps[v.Name] = map[string]bool{}
+			}
+			t.steps[v.Name][v.Digest.String()] = v.Cached
 		}
 	}
 	select {
@@ -33,12 +35,16 @@ func (t *tally) add(st *Status) {
 	}
 }
 
-// count returns how many steps were cached, of how many.
+// count returns how many steps were cached, of how many. A step counts as cached when nobody executed it for this build.
 func (t *tally) count() (cached, total int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range t.steps {
-		if c {
+	for _, vertices := range t.steps {
+		executed := false
+		for _, c := range vertices {
+			executed = executed || !c
+		}
+		if !executed {
 			cached++
 		}
 	}
