@@ -1,0 +1,60 @@
+# make demo   the main job end to end on this machine: build, publish, hit
+# make test   everything CI checks
+# make help   the rest
+
+SHELL   := /bin/bash
+TOOLS   := .tools/bin
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w -X github.com/cachectl/cachectl/cmd/cachectl/internal/cli.version=$(VERSION)
+DEMO    := .demo
+export PATH := $(CURDIR)/$(TOOLS):$(PATH)
+export CGO_ENABLED ?= 0
+
+.PHONY: build help deps tools demo test unit lint bench fmt clean bin/cachectl
+
+build: bin/cachectl ## build bin/cachectl
+
+help: ## list what make can do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+bin/cachectl:
+	go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/cachectl
+
+deps: ## install the Debian packages that builds and tests need
+	@tools/deps
+
+# Each tool is built with the versions of its own go.mod; a stamp of that file says whether it is up to date.
+define tool
+$(TOOLS)/.$(1): $(2)/go.mod $(2)/go.sum
+	@mkdir -p $(TOOLS)
+	cd $(2) && go build -trimpath -o $(CURDIR)/$(TOOLS)/ $(3)
+	@touch $$@
+endef
+$(eval $(call tool,buildkit,tools,github.com/moby/buildkit/cmd/buildkitd github.com/moby/buildkit/cmd/buildctl))
+$(eval $(call tool,registry,tools/registry,github.com/distribution/distribution/v3/cmd/registry))
+$(eval $(call tool,buildx,tools/buildx,github.com/docker/buildx/cmd/buildx))
+$(eval $(call tool,golangci-lint,tools/golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
+
+tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.buildx $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
+
+demo: deps $(TOOLS)/.buildkit build ## apply cache.hcl.example three times: build, everything cached, hits on an empty builder
+	@tools/demo bin/cachectl $(DEMO)
+
+test: deps tools build lint unit ## everything CI checks
+
+unit: ## the tests alone
+	go test -timeout 20m ./...
+
+lint: $(TOOLS)/.golangci-lint ## formatting, vet and linters
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run make fmt'; exit 1; }
+	go vet ./...
+	golangci-lint run
+
+bench: deps tools build ## measure against docker buildx bake and print a table
+	go run ./bench
+
+fmt: ## format the code and the examples
+	gofmt -w $$(git ls-files '*.go')
+
+clean: ## remove what was built; tools stay
+	rm -rf bin $(DEMO)
