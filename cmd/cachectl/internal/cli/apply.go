@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
-	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor"
-	"github.com/cachectl/cachectl/executor/registryd"
 	"github.com/spf13/cobra"
 )
 
@@ -49,59 +46,69 @@ or everything whose name does not start with "_".`,
 	f.StringVar(&a.metadata, "metadata-file", "", "write what was built, by target, to this file")
 	f.BoolVar(&a.json, "json", false, "print the report as JSON on standard output")
 	f.StringVar(&a.dataDir, "data-dir", "", "where the embedded builder and registries keep their state (default: the user's data directory)")
+	values(cmd, "progress", "auto", "plain", "tty", "rawjson", "quiet")
 	return cmd
 }
 
 func (a *apply) run(ctx context.Context, g *globals, names []string) error {
-	logger, err := g.logger()
-	if err != nil {
-		return err
-	}
 	plan, res, err := a.plan(ctx, g, names)
 	if err != nil {
 		return err
 	}
-	servers, err := serveEmbedded(ctx, res.Registries, a.dataDir)
-	defer closeAll(servers)
-	if err != nil {
-		return err
-	}
-	progress, err := view.NewProgress(ctx, g.in.Stderr, a.progress, g.style())
+	progress, err := view.NewProgress(ctx, g.err, view.ProgressOptions{Mode: a.mode(g), Style: g.style(), Plan: plan})
 	if err != nil {
 		return usageError{err}
 	}
+	defer progress.Close()
+	logger, err := g.logger(progress.Log())
+	if err != nil {
+		return err
+	}
+	servers, err := g.serveEmbedded(ctx, res.Registries, a.dataDir, logger)
+	defer servers.close()
+	if err != nil {
+		return err
+	}
 	report, err := executor.Run(ctx, plan, executor.Options{
 		Jobs: a.jobs, FailFast: a.failFast, Builder: a.builder, Builders: res.Builders, Registries: res.Registries,
-		Dir: g.in.Dir, DataDir: a.dataDir, Events: progress, Logger: logger, LookupEnv: g.in.LookupEnv,
+		Dir: g.in.Dir, DataDir: g.absolute(a.dataDir), Events: progress, Logger: logger, LookupEnv: g.in.LookupEnv,
 	})
 	progress.Close()
 	if report == nil {
 		return err
 	}
-	return errors.Join(a.show(g, report), err)
+	return errors.Join(a.show(g, report, progress.BuildWarnings()), err)
+}
+
+// mode is the progress to show: the flag's, else the one that docker's users have set.
+func (a *apply) mode(g *globals) string {
+	if v, _ := g.in.LookupEnv("BUILDKIT_PROGRESS"); a.progress == "auto" && v != "" {
+		return v
+	}
+	return a.progress
 }
 
 // show prints the report and returns an error if something failed.
-func (a *apply) show(g *globals, report *executor.Report) error {
-	if a.progress != "quiet" {
-		view.Report(g.in.Stderr, report, g.style())
+func (a *apply) show(g *globals, report *executor.Report, warnings map[string][]string) error {
+	if a.mode(g) != "quiet" {
+		view.Report(g.err, report, warnings, g.style())
 	} else if report.Failed() {
-		view.Failures(g.in.Stderr, report, g.style())
+		view.Failures(g.err, report, g.style())
 	}
-	if err := view.CI(g.in.Stderr, report, g.in.LookupEnv); err != nil {
+	if err := view.CI(g.err, report, g.in.LookupEnv); err != nil {
 		return err
 	}
 	if a.json {
-		if err := view.ReportJSON(g.in.Stdout, report); err != nil {
+		if err := view.ReportJSON(g.out, report); err != nil {
 			return err
 		}
 	}
 	if a.metadata != "" {
-		path := a.metadata
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(g.in.Dir, path)
+		doc, err := view.Metadata(report)
+		if err != nil {
+			return err
 		}
-		if err := view.Metadata(path, report); err != nil {
+		if err := replaceFile(g.absolute(a.metadata), doc); err != nil {
 			return fmt.Errorf("write metadata: %w", err)
 		}
 	}
@@ -109,37 +116,4 @@ func (a *apply) show(g *globals, report *executor.Report) error {
 		return failedRun{report}
 	}
 	return nil
-}
-
-// serveEmbedded serves the registries that are declared embedded. One that another run of cachectl serves already is used as it is.
-func serveEmbedded(ctx context.Context, registries []*config.Registry, dataDir string) ([]*registryd.Server, error) {
-	var servers []*registryd.Server
-	for _, r := range registries {
-		if !r.Embedded {
-			continue
-		}
-		dir := r.Dir
-		if dir == "" {
-			base, err := dataHome(dataDir)
-			if err != nil {
-				return servers, err
-			}
-			dir = filepath.Join(base, "registry", filepath.Base(r.Host))
-		}
-		s, err := registryd.Serve(ctx, registryd.Options{Addr: r.Host, Dir: dir})
-		if errors.Is(err, registryd.ErrInUse) {
-			continue
-		}
-		if err != nil {
-			return servers, err
-		}
-		servers = append(servers, s)
-	}
-	return servers, nil
-}
-
-func closeAll(servers []*registryd.Server) {
-	for _, s := range servers {
-		_ = s.Close()
-	}
 }

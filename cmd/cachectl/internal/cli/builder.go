@@ -1,48 +1,44 @@
 package cli
 
 import (
-	"path/filepath"
-
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
 	"github.com/cachectl/cachectl/executor/build"
 	"github.com/spf13/cobra"
 )
 
 func newBuilder(g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "builder", Short: "Look at or remove the embedded builder"}
+	cmd := group(&cobra.Command{Use: "builder", Short: "Look at or remove the embedded builder",
+		Long: "The embedded builder is a buildkitd that cachectl starts when it finds no other, and stops when nobody uses it any more."})
 	var dataDir string
 	var asJSON bool
 	status := &cobra.Command{
-		Use: "status", Short: "Show the embedded builder's state", Args: usageArgs(cobra.NoArgs),
+		Use:   "status",
+		Short: "Show the embedded builder's state",
+		Example: `  cachectl builder status
+  cachectl builder status --json`,
+		Args: usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			st, err := build.StatusEmbedded(absolute(dataDir))
+			st, err := build.StatusEmbedded(g.absolute(dataDir))
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return view.JSON(g.in.Stdout, st)
+				return view.JSON(g.out, st)
 			}
-			return view.BuilderStatus(g.in.Stdout, st)
+			return view.BuilderStatus(g.out, st)
 		},
 	}
 	status.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	remove := &cobra.Command{
-		Use: "rm", Short: "Stop the embedded builder and delete its state; published caches stay", Args: usageArgs(cobra.NoArgs),
+		Use:     "rm",
+		Short:   "Stop the embedded builder and delete its state; published caches stay",
+		Example: "  cachectl builder rm",
+		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return build.RemoveEmbedded(cmd.Context(), absolute(dataDir))
+			return build.RemoveEmbedded(cmd.Context(), g.absolute(dataDir))
 		},
 	}
 	cmd.PersistentFlags().StringVar(&dataDir, "data-dir", "", "where the state is (default: the user's data directory)")
 	cmd.AddCommand(status, remove)
 	return cmd
-}
-
-func absolute(dir string) string {
-	if dir == "" {
-		return ""
-	}
-	if abs, err := filepath.Abs(dir); err == nil {
-		return abs
-	}
-	return dir
 }

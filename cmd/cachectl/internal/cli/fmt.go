@@ -11,21 +11,30 @@ import (
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
 	"github.com/cachectl/cachectl/config"
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/spf13/cobra"
 )
+
+// largestText is the largest file that is formatted, in bytes.
+const largestText = 16 << 20
 
 // errUnformatted says that --check found files to format.
 var errUnformatted = errors.New("some files are not formatted; run cachectl fmt")
 
+// formatting is the flags of fmt.
+type formatting struct {
+	check, diff, write bool
+}
+
 func newFmt(g *globals) *cobra.Command {
-	var check, diff bool
+	var f formatting
 	cmd := &cobra.Command{
 		Use:   "fmt [FILE|-...]",
 		Short: "Format configuration files",
-		Long:  "Fmt rewrites files in the canonical style: spacing and alignment change, nothing else does. Without files it formats cache.hcl; - formats standard input.",
+		Long: `Fmt brings files into the canonical style: spacing and alignment change, nothing else does. It rewrites files in place and prints the names of
+those that changed; - reads standard input and prints the result. Without files it formats cache.hcl. A single dash does for its flags, as in
+terraform fmt.`,
 		Example: `  cachectl fmt
-  cachectl fmt --check --diff cache.hcl
+  cachectl fmt -check -diff cache.hcl docker-bake.hcl
   cachectl fmt - < cache.hcl`,
 		RunE: func(_ *cobra.Command, files []string) error {
 			if len(files) == 0 {
@@ -33,60 +42,93 @@ func newFmt(g *globals) *cobra.Command {
 			}
 			changed := false
 			for _, name := range files {
-				c, err := formatFile(g, name, check, diff)
+				c, err := f.file(g, name)
 				if err != nil {
 					return err
 				}
 				changed = changed || c
 			}
-			if check && changed {
+			if f.check && changed {
 				return usageError{errUnformatted}
 			}
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "write nothing; exit 2 if something would change")
-	cmd.Flags().BoolVar(&diff, "diff", false, "show what changes")
+	cmd.Flags().BoolVar(&f.check, "check", false, "write nothing; print the files that would change and exit with 2 if there are any")
+	cmd.Flags().BoolVar(&f.diff, "diff", false, "show what changes")
+	cmd.Flags().BoolVarP(&f.write, "write", "w", true, "write the files; --write=false prints the result instead")
 	return cmd
 }
 
-// formatFile formats one file and tells whether that changed it.
-func formatFile(g *globals, name string, check, diff bool) (bool, error) {
-	path := name
-	if name != "-" && !filepath.IsAbs(name) {
-		path = filepath.Join(g.in.Dir, name)
-	}
-	src, err := readSource(g, path)
+// file formats one file and tells whether that changed it.
+func (f formatting) file(g *globals, name string) (bool, error) {
+	path := g.absolute(name)
+	src, err := readText(g, name, path)
 	if err != nil {
 		return false, usageError{fmt.Errorf("fmt %s: %w", name, err)}
 	}
 	out, diags := config.Format(src, name)
 	if diags.HasErrors() {
-		parsed, _ := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-		return false, g.report(diags, map[string]*hcl.File{name: parsed})
+		return false, g.report(diags, map[string]*hcl.File{name: {Bytes: src}})
 	}
 	changed := !bytes.Equal(src, out)
+	if f.diff && changed {
+		if err := view.Bytes(g.out, view.Diff(name, src, out)); err != nil {
+			return changed, err
+		}
+	}
+	write := f.write && !f.check && name != "-"
+	if write && changed {
+		if err := replaceFile(path, out); err != nil {
+			return changed, fmt.Errorf("write %s: %w", name, err)
+		}
+	}
 	switch {
-	case name == "-" && !check:
-		return changed, view.Bytes(g.in.Stdout, out)
-	case diff && changed:
-		view.Diff(g.in.Stdout, name, src, out)
-	case check && changed:
-		_ = view.Text(g.in.Stdout, name+"\n")
-	}
-	if check || !changed || name == "-" {
+	case f.diff:
 		return changed, nil
+	case write || f.check:
+		if !changed {
+			return false, nil
+		}
+		return true, view.Text(g.out, name+"\n")
 	}
-	st, err := os.Stat(path)
-	if err != nil {
-		return changed, err
-	}
-	return changed, os.WriteFile(path, out, st.Mode().Perm())
+	return changed, view.Bytes(g.out, out)
 }
 
-func readSource(g *globals, path string) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(io.LimitReader(g.in.Stdin, 2<<20))
+func readText(g *globals, name, path string) ([]byte, error) {
+	r := g.in.Stdin
+	if name != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close() //nolint:errcheck // read side
+		r = f
 	}
-	return os.ReadFile(path)
+	src, err := io.ReadAll(io.LimitReader(r, largestText+1))
+	if err == nil && len(src) > largestText {
+		err = fmt.Errorf("more than %d bytes are no configuration", largestText)
+	}
+	return src, err
+}
+
+// replaceFile replaces a file as a whole: a reader sees the old content or the new one. An existing file keeps its mode, a link its name.
+func replaceFile(path string, content []byte) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	mode := os.FileMode(0o644)
+	if st, err := os.Stat(path); err == nil {
+		mode = st.Mode().Perm()
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) //nolint:errcheck // gone after the rename
+	_, err = tmp.Write(content)
+	if err := errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
 }

@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
@@ -15,7 +17,10 @@ import (
 
 // globals are the flags of every verb.
 type globals struct {
-	in          Surroundings
+	in Surroundings
+	// out and err are the process's standard output and standard error, without secrets.
+	out, err    *view.Output
+	secrets     *view.Secrets
 	noColor     bool
 	diagnostics string
 	logLevel    string
@@ -26,18 +31,28 @@ func (g *globals) style() view.Style {
 	return view.NewStyle(g.in.Stderr, g.in.LookupEnv, g.noColor)
 }
 
-func (g *globals) logger() (*slog.Logger, error) {
+// logger logs to w.
+func (g *globals) logger(w io.Writer) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(g.logLevel)); err != nil {
 		return nil, usageError{fmt.Errorf("--log-level %q is not debug, info, warn or error", g.logLevel)}
 	}
-	return slog.New(slog.NewTextHandler(g.in.Stderr, &slog.HandlerOptions{Level: level})), nil
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})), nil
 }
 
 // report shows diagnostics and returns an error if there are errors among them.
 func (g *globals) report(diags hcl.Diagnostics, files map[string]*hcl.File) error {
-	if err := view.Diagnostics(g.in.Stderr, diags, files, g.diagnostics, g.style()); err != nil {
-		return usageError{err}
+	forms := []string{g.diagnostics}
+	if g.diagnostics == "" {
+		forms = []string{"text"}
+		if on, _ := g.in.LookupEnv("GITHUB_ACTIONS"); on == "true" {
+			forms = append(forms, "github")
+		}
+	}
+	for _, form := range forms {
+		if err := view.Diagnostics(g.err, diags, files, form, g.style()); err != nil {
+			return usageError{err}
+		}
 	}
 	if diags.HasErrors() {
 		return diagnosed{diags}
@@ -61,13 +76,16 @@ func (s *selection) flags(cmd *cobra.Command, g *globals) {
 	f.StringArrayVar(&s.sets, "set", nil, "change targets: PATTERN.ATTRIBUTE[.KEY][+]=VALUE, repeatable")
 	f.BoolVar(&s.push, "push", false, "push images: --set '*.push=true'")
 	f.BoolVar(&s.load, "load", false, "load images into docker: --set '*.load=true'")
-	cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
-		return s.complete(cmd.Context(), g, prefix), cobra.ShellCompDirectiveNoFileComp
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, have []string, prefix string) ([]string, cobra.ShellCompDirective) {
+		return s.complete(cmd.Context(), g, have, prefix), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// complete lists names that start with prefix, for shell completion.
-func (s *selection) complete(ctx context.Context, g *globals, prefix string) []string {
+// complete lists the names that can still be selected, for shell completion. A file that cannot be read has none.
+func (s *selection) complete(ctx context.Context, g *globals, have []string, prefix string) []string {
+	if slices.Contains(s.files, "-") {
+		return nil // standard input is the shell's
+	}
 	if ctx == nil {
 		ctx = context.Background()
 	}
@@ -77,14 +95,14 @@ func (s *selection) complete(ctx context.Context, g *globals, prefix string) []s
 	}
 	var out []string
 	for _, l := range c.Names() {
-		if l.Kind == "variable" || !strings.HasPrefix(l.Name, prefix) {
+		if l.Kind == "variable" || !strings.HasPrefix(l.Name, prefix) || strings.HasPrefix(l.Name, "_") || slices.Contains(have, l.Name) {
 			continue
 		}
-		if l.Description != "" {
-			out = append(out, l.Name+"\t"+l.Description)
-			continue
+		about := l.Description
+		if about == "" {
+			about = l.Kind
 		}
-		out = append(out, l.Name)
+		out = append(out, cobra.CompletionWithDesc(l.Name, about))
 	}
 	return out
 }
@@ -93,40 +111,68 @@ func (s *selection) config(ctx context.Context, g *globals) (*config.Config, hcl
 	return config.Load(ctx, config.Options{Files: s.files, Stdin: g.in.Stdin, Vars: s.vars, LookupEnv: g.in.LookupEnv, Dir: g.in.Dir})
 }
 
-// resolve loads the configuration and selects names from it, showing what is to be said about either.
-func (s *selection) resolve(ctx context.Context, g *globals, names []string) (*config.Resolution, *config.Config, error) {
-	c, diags := s.config(ctx, g)
-	if diags.HasErrors() {
-		return nil, nil, g.report(diags, sources(c))
+// loaded is a configuration as far as it could be taken, with all that is to be said about it.
+type loaded struct {
+	config     *config.Config
+	resolution *config.Resolution
+	plan       *planner.Plan
+	diags      hcl.Diagnostics
+}
+
+// files are the sources that diagnostics point into.
+func (l *loaded) files() map[string]*hcl.File {
+	if l.config == nil {
+		return nil
 	}
-	sets := s.sets
+	return l.config.Sources()
+}
+
+// take reads the files and resolves names; it stops at errors.
+func (s *selection) take(ctx context.Context, g *globals, names []string) *loaded {
+	l := &loaded{}
+	l.config, l.diags = s.config(ctx, g)
+	if l.diags.HasErrors() {
+		return l
+	}
+	sets := slices.Clone(s.sets)
 	if s.push {
 		sets = append(sets, "*.push=true")
 	}
 	if s.load {
 		sets = append(sets, "*.load=true")
 	}
-	res, more := c.Resolve(config.Selection{Names: names, Set: sets})
-	return res, c, g.report(append(diags, more...), c.Sources())
+	var more hcl.Diagnostics
+	l.resolution, more = l.config.Resolve(config.Selection{Names: names, Set: sets})
+	l.diags = append(l.diags, more...)
+	if !more.HasErrors() {
+		g.secrets.Add(secrets(l.resolution, g.in.LookupEnv)...)
+	}
+	return l
 }
 
-// plan resolves, checks the caches and plans.
+// check takes what was loaded as far as a plan; it stops at errors.
+func (l *loaded) check(g *globals) {
+	if l.diags.HasErrors() {
+		return
+	}
+	l.diags = append(l.diags, l.resolution.Validate()...)
+	if l.diags.HasErrors() {
+		return
+	}
+	var more hcl.Diagnostics
+	l.plan, more = planner.New(l.resolution, planner.Options{Dir: g.in.Dir})
+	l.diags = append(l.diags, more...)
+}
+
+// resolve loads the configuration and selects names from it, showing what is to be said about either.
+func (s *selection) resolve(ctx context.Context, g *globals, names []string) (*config.Resolution, error) {
+	l := s.take(ctx, g, names)
+	return l.resolution, g.report(l.diags, l.files())
+}
+
+// plan resolves, checks the caches and plans, showing what is to be said.
 func (s *selection) plan(ctx context.Context, g *globals, names []string) (*planner.Plan, *config.Resolution, error) {
-	res, c, err := s.resolve(ctx, g, names)
-	if err != nil {
-		return nil, nil, err
-	}
-	diags := res.Validate()
-	if diags.HasErrors() {
-		return nil, nil, g.report(diags, c.Sources())
-	}
-	plan, more := planner.New(res, planner.Options{Dir: g.in.Dir})
-	return plan, res, g.report(append(diags, more...), c.Sources())
-}
-
-func sources(c *config.Config) map[string]*hcl.File {
-	if c == nil {
-		return nil
-	}
-	return c.Sources()
+	l := s.take(ctx, g, names)
+	l.check(g)
+	return l.plan, l.resolution, g.report(l.diags, l.files())
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +32,7 @@ func newInspect(g *globals) *cobra.Command {
 			var regs []*config.Registry
 			if len(files) > 0 {
 				s := selection{files: files}
-				res, _, err := s.resolve(cmd.Context(), g, nil)
+				res, err := s.resolve(cmd.Context(), g, nil)
 				if err != nil {
 					return err
 				}
@@ -42,8 +43,8 @@ func newInspect(g *globals) *cobra.Command {
 				return err
 			}
 			env.Hosts = hosts
-			servers, err := serveEmbedded(cmd.Context(), regs, "")
-			defer closeAll(servers)
+			servers, err := g.serveEmbedded(cmd.Context(), regs, "", slog.New(slog.DiscardHandler))
+			defer servers.close()
 			if err != nil {
 				return err
 			}
@@ -63,9 +64,9 @@ func newInspect(g *globals) *cobra.Command {
 				return fmt.Errorf("%s: look for layers: %w", src.Name(), err)
 			}
 			if asJSON {
-				return view.InspectJSON(g.in.Stdout, src.Name(), cur, missing)
+				return view.InspectJSON(g.out, src.Name(), cur, missing)
 			}
-			return view.Inspect(g.in.Stdout, src.Name(), cur, missing)
+			return view.Inspect(g.out, src.Name(), cur, missing)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

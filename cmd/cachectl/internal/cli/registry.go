@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
@@ -9,7 +11,7 @@ import (
 )
 
 func newRegistry(g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "registry", Short: "Serve a registry on this machine"}
+	cmd := group(&cobra.Command{Use: "registry", Short: "Serve a registry on this machine"})
 	var addr, dir string
 	serve := &cobra.Command{
 		Use:     "serve",
@@ -18,17 +20,21 @@ func newRegistry(g *globals) *cobra.Command {
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dir == "" {
-				base, err := dataHome("")
+				base, err := g.dataHome("")
 				if err != nil {
 					return err
 				}
 				dir = filepath.Join(base, "registry", filepath.Base(addr))
 			}
+			dir = g.absolute(dir)
 			s, err := registryd.Serve(cmd.Context(), registryd.Options{Addr: addr, Dir: dir})
-			if err != nil {
-				return usageError{err}
+			if errors.Is(err, registryd.ErrInUse) {
+				return usageError{fmt.Errorf("something listens at %s already", addr)}
 			}
-			if err := view.Text(g.in.Stdout, "serving "+s.Addr()+" from "+dir+"\n"); err != nil {
+			if err != nil {
+				return err
+			}
+			if err := view.Text(g.out, "serving "+s.Addr()+" from "+dir+"\n"); err != nil {
 				return err
 			}
 			<-cmd.Context().Done()

@@ -2,9 +2,6 @@ package cli
 
 import (
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
-	"github.com/cachectl/cachectl/config"
-	"github.com/cachectl/cachectl/planner"
-	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -14,43 +11,31 @@ func newValidate(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [TARGET|GROUP|TRANSFER...]",
 		Short: "Check a configuration without doing anything",
+		Long: `Validate goes as far as a plan, contacts nothing, and reports every problem at once, sorted by place. It ends with 0 if there are no
+errors; warnings do not count.`,
 		Example: `  cachectl validate -f cache.hcl
-  cachectl validate -f cache.hcl --json`,
+  cachectl validate -f docker-bake.hcl release
+  cachectl validate --json | jq '.diagnostics[].summary'
+  cachectl validate --diagnostics github`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			c, diags := s.config(cmd.Context(), g)
-			if !diags.HasErrors() {
-				diags = append(diags, s.check(c, g, names)...)
-			}
-			if asJSON {
-				if err := view.DiagnosticsJSON(g.in.Stdout, diags); err != nil {
+			l := s.take(cmd.Context(), g, names)
+			l.check(g)
+			if !asJSON {
+				if err := g.report(l.diags, l.files()); err != nil {
 					return err
 				}
-				if diags.HasErrors() {
-					return diagnosed{diags}
-				}
-				return nil
+				return view.Text(g.out, "The configuration is valid.\n")
 			}
-			if err := g.report(diags, sources(c)); err != nil {
+			if err := view.DiagnosticsJSON(g.out, l.diags, l.files()); err != nil {
 				return err
 			}
-			return view.Text(g.in.Stdout, "The configuration is valid.\n")
+			if l.diags.HasErrors() {
+				return diagnosed{l.diags}
+			}
+			return nil
 		},
 	}
 	s.flags(cmd, g)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print diagnostics as JSON")
 	return cmd
-}
-
-// check goes as far as a plan.
-func (s *selection) check(c *config.Config, g *globals, names []string) hcl.Diagnostics {
-	res, diags := c.Resolve(config.Selection{Names: names, Set: s.sets})
-	if diags.HasErrors() {
-		return diags
-	}
-	diags = append(diags, res.Validate()...)
-	if diags.HasErrors() {
-		return diags
-	}
-	_, more := planner.New(res, planner.Options{Dir: g.in.Dir})
-	return append(diags, more...)
 }

@@ -14,6 +14,7 @@ var version = ""
 type Version struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit,omitempty"`
+	Time     string `json:"time,omitempty"`
 	Modified bool   `json:"modified,omitempty"`
 	Go       string `json:"go"`
 	BuildKit string `json:"buildkit"`
@@ -22,13 +23,17 @@ type Version struct {
 func newVersion(g *globals) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "version", Short: "Show the version", Args: usageArgs(cobra.NoArgs),
+		Use:   "version",
+		Short: "Show the version",
+		Example: `  cachectl version
+  cachectl version --json`,
+		Args: usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			v := currentVersion()
 			if asJSON {
-				return view.JSON(g.in.Stdout, v)
+				return view.JSON(g.out, v)
 			}
-			return view.Text(g.in.Stdout, "cachectl "+v.Version+" ("+v.Go+", BuildKit client "+v.BuildKit+")\n")
+			return view.Text(g.out, "cachectl "+v.Version+" ("+v.Go+", BuildKit client "+v.BuildKit+")\n")
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -55,6 +60,8 @@ func currentVersion() Version {
 		switch s.Key {
 		case "vcs.revision":
 			v.Commit = s.Value
+		case "vcs.time":
+			v.Time = s.Value
 		case "vcs.modified":
 			v.Modified = s.Value == "true"
 		}

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -19,16 +20,18 @@ func Diagnostics(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File,
 		if style.Width > 0 {
 			width = uint(style.Width)
 		}
-		return hcl.NewDiagnosticTextWriter(w, files, width, style.Color).WriteDiagnostics(diags)
-	case "json":
-		return DiagnosticsJSON(w, diags)
-	case "github":
+		var buf bytes.Buffer
+		text := hcl.NewDiagnosticTextWriter(&buf, masked(files), width, style.Color)
 		for _, d := range diags {
-			if err := annotation(w, d); err != nil {
+			if err := text.WriteDiagnostic(presentable(d)); err != nil {
 				return err
 			}
 		}
-		return nil
+		return Bytes(w, buf.Bytes())
+	case "json":
+		return DiagnosticsJSON(w, diags, files)
+	case "github":
+		return annotations(w, diags)
 	}
 	return fmt.Errorf("--diagnostics %q is not text, json or github", form)
 }
@@ -39,6 +42,7 @@ type diagnosticJSON struct {
 	Summary  string   `json:"summary"`
 	Detail   string   `json:"detail"`
 	Range    *spanned `json:"range,omitempty"`
+	Snippet  string   `json:"snippet,omitempty"` // the line the range begins in
 }
 
 type spanned struct {
@@ -53,17 +57,22 @@ type position struct {
 	Byte   int `json:"byte"`
 }
 
-// DiagnosticsJSON prints diagnostics for programs: {"format_version", "valid", "error_count", "warning_count", "diagnostics"}.
-func DiagnosticsJSON(w io.Writer, diags hcl.Diagnostics) error {
+// DiagnosticsFormatVersion is the version of the JSON form. Within a major version fields are only added.
+const DiagnosticsFormatVersion = "1.0"
+
+// DiagnosticsJSON prints diagnostics for programs: {"format_version", "valid", "error_count", "warning_count", "diagnostics"}. Lines and columns
+// count from 1, bytes from 0.
+func DiagnosticsJSON(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File) error {
 	doc := struct {
 		FormatVersion string           `json:"format_version"`
 		Valid         bool             `json:"valid"`
 		Errors        int              `json:"error_count"`
 		Warnings      int              `json:"warning_count"`
 		Diagnostics   []diagnosticJSON `json:"diagnostics"`
-	}{FormatVersion: "1.0", Valid: !diags.HasErrors(), Diagnostics: []diagnosticJSON{}}
+	}{FormatVersion: DiagnosticsFormatVersion, Valid: !diags.HasErrors(), Diagnostics: []diagnosticJSON{}}
+	shown := masked(files)
 	for _, d := range diags {
-		j := diagnosticJSON{Severity: severity(d), Summary: d.Summary, Detail: d.Detail}
+		j := diagnosticJSON{Severity: severity(d), Summary: printable(d.Summary), Detail: printable(d.Detail)}
 		if d.Severity == hcl.DiagError {
 			doc.Errors++
 		} else {
@@ -71,6 +80,7 @@ func DiagnosticsJSON(w io.Writer, diags hcl.Diagnostics) error {
 		}
 		if s := d.Subject; s != nil {
 			j.Range = &spanned{s.Filename, position(s.Start), position(s.End)}
+			j.Snippet = printable(lineAt(shown[s.Filename], s.Start.Byte))
 		}
 		doc.Diagnostics = append(doc.Diagnostics, j)
 	}
@@ -84,14 +94,26 @@ func severity(d *hcl.Diagnostic) string {
 	return "warning"
 }
 
-// annotation prints a diagnostic as a workflow command, which GitHub shows beside the line.
-func annotation(w io.Writer, d *hcl.Diagnostic) error {
-	var where string
-	if s := d.Subject; s != nil {
-		where = fmt.Sprintf(" file=%s,line=%d,col=%d,title=%s", commandValue(s.Filename), s.Start.Line, s.Start.Column, commandValue(d.Summary))
+// lineAt is the line that an offset is in.
+func lineAt(f *hcl.File, offset int) string {
+	if f == nil || offset < 0 || offset > len(f.Bytes) {
+		return ""
 	}
-	_, err := fmt.Fprintf(w, "::%s%s::%s\n", severity(d), where, commandText(d.Detail))
-	return err
+	line, _, _ := bytes.Cut(f.Bytes[bytes.LastIndexByte(f.Bytes[:offset], '\n')+1:], []byte("\n"))
+	return string(bytes.TrimSuffix(line, []byte("\r")))
+}
+
+// annotations prints diagnostics as workflow commands, which GitHub shows beside the lines (GitHub: "Workflow commands for GitHub Actions").
+func annotations(w io.Writer, diags hcl.Diagnostics) error {
+	var b strings.Builder
+	for _, d := range diags {
+		where := " "
+		if s := d.Subject; s != nil {
+			where = fmt.Sprintf(" file=%s,line=%d,col=%d,endLine=%d,", commandValue(s.Filename), s.Start.Line, s.Start.Column, s.End.Line)
+		}
+		fmt.Fprintf(&b, "::%s%stitle=%s::%s\n", severity(d), where, commandValue(d.Summary), commandText(d.Detail))
+	}
+	return Text(w, b.String())
 }
 
 // commandText and commandValue escape what workflow commands give a meaning.

@@ -11,10 +11,36 @@ import (
 func Listing(w io.Writer, rows []config.Listing) error {
 	cells := [][]string{{"KIND", "NAME", "DESCRIPTION"}}
 	for _, l := range rows {
-		cells = append(cells, []string{l.Kind, l.Name, printable(l.Description)})
+		cells = append(cells, []string{l.Kind, l.Name, oneLine(l.Description)})
 	}
 	table(w, cells)
 	return nil
+}
+
+// ListingFormatVersion is the version of the JSON form of listings. Within a major version fields are only added.
+const ListingFormatVersion = "1.0"
+
+type listingJSON struct {
+	Name        string   `json:"name"`
+	Kind        string   `json:"kind"` // target, group, transfer or variable
+	Description string   `json:"description,omitempty"`
+	Range       *spanned `json:"range,omitempty"`
+}
+
+// ListingJSON prints targets or variables for programs: {"format_version", "items"}.
+func ListingJSON(w io.Writer, rows []config.Listing) error {
+	doc := struct {
+		FormatVersion string        `json:"format_version"`
+		Items         []listingJSON `json:"items"`
+	}{ListingFormatVersion, []listingJSON{}}
+	for _, l := range rows {
+		j := listingJSON{Name: l.Name, Kind: l.Kind, Description: printable(l.Description)}
+		if l.Range.Filename != "" {
+			j.Range = &spanned{l.Range.Filename, position(l.Range.Start), position(l.Range.End)}
+		}
+		doc.Items = append(doc.Items, j)
+	}
+	return JSON(w, doc)
 }
 
 // BuilderStatus prints what there is of the embedded builder.

@@ -1,10 +1,11 @@
 package view
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,41 +13,105 @@ import (
 	"github.com/cachectl/cachectl/planner"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/util/progress/progressui"
-	digest "github.com/opencontainers/go-digest"
 )
+
+// manyTargets is from how many targets and transfers on a run is shown in brief: a line for each on a terminal, and in a log only the steps that
+// did work.
+const manyTargets = 7
+
+// tickTime is how often steps are looked at that say nothing.
+const tickTime = 500 * time.Millisecond
+
+// shaper turns what happens in a run into BuildKit's status messages, which its display shows. Its methods are called one at a time.
+type shaper interface {
+	build(target string, st *client.SolveStatus) *client.SolveStatus
+	started(step *planner.Step, now time.Time) *client.SolveStatus
+	ended(res *executor.StepResult, now time.Time) *client.SolveStatus
+	moved(id planner.StepID, what string, current, total int64, now time.Time) *client.SolveStatus
+	warned(id planner.StepID, message string, now time.Time) *client.SolveStatus
+	tick(now time.Time) *client.SolveStatus
+}
 
 // Progress shows a run while it goes on: BuildKit's own display, fed with the steps of all builds and with the run's own steps beside them.
 // It is the executor's Events.
 type Progress struct {
 	ch   chan *client.SolveStatus
 	done chan struct{}
+	stop chan struct{}
+	out  io.Writer
+	// held takes log lines that would tear the display apart; nil lets them through.
+	held *bytes.Buffer
+	term *terminal
 
-	mu      sync.Mutex
-	closed  bool
-	started map[digest.Digest]*client.Vertex
+	mu       sync.Mutex
+	closed   bool
+	shape    shaper
+	warnings map[string][]string
 }
 
-// NewProgress starts a display on w: auto, plain, tty, rawjson or quiet. The caller closes it after the run.
-func NewProgress(ctx context.Context, w io.Writer, mode string, style Style) (*Progress, error) {
+// ProgressOptions say how a run is shown.
+type ProgressOptions struct {
+	// Mode is auto, plain, tty, rawjson or quiet.
+	Mode  string
+	Style Style
+	Plan  *planner.Plan
+}
+
+// NewProgress starts a display on standard error. The caller closes it after the run.
+func NewProgress(ctx context.Context, out *Output, opt ProgressOptions) (*Progress, error) {
+	mode := opt.Mode
 	switch mode {
-	case "auto", "plain", "tty", "rawjson", "quiet":
+	case "auto":
+		mode = "plain"
+		if opt.Style.Width > 0 && !opt.Style.Dumb {
+			mode = "tty"
+		}
+	case "plain", "tty", "rawjson", "quiet":
 	default:
 		return nil, fmt.Errorf("--progress %q is not auto, plain, tty, rawjson or quiet", mode)
 	}
-	if mode == "auto" && style.Width == 0 {
-		mode = "plain"
+	p := &Progress{
+		ch: make(chan *client.SolveStatus, 64), done: make(chan struct{}), stop: make(chan struct{}),
+		out: out, shape: newShaper(mode, opt.Plan), warnings: map[string][]string{},
+	}
+	w := io.Writer(out)
+	if mode == "tty" {
+		p.term = &terminal{Output: out, color: opt.Style.Color}
+		w = p.term
+	}
+	if mode == "tty" || mode == "rawjson" {
+		p.held = &bytes.Buffer{}
 	}
 	display, err := progressui.NewDisplay(w, progressui.DisplayMode(mode), progressui.WithPhase("cachectl"))
 	if err != nil {
-		return nil, fmt.Errorf("--progress %s: %w", mode, err)
+		return nil, fmt.Errorf("--progress %s: %w", opt.Mode, err)
 	}
-	p := &Progress{ch: make(chan *client.SolveStatus, 64), done: make(chan struct{}), started: map[digest.Digest]*client.Vertex{}}
 	go func() {
 		defer close(p.done)
 		// Interrupted runs still show how their steps end.
 		_, _ = display.UpdateFrom(context.WithoutCancel(ctx), p.ch)
 	}()
+	go p.tick()
 	return p, nil
+}
+
+// newShaper chooses how much is shown.
+func newShaper(mode string, plan *planner.Plan) shaper {
+	owners := 0
+	for _, s := range plan.Steps {
+		if s.Kind == planner.KindBuild || s.Kind == planner.KindMerge {
+			owners++
+		}
+	}
+	switch {
+	case mode == "tty" && owners >= manyTargets:
+		return newBrief(plan)
+	case mode == "plain":
+		return newFull(&lineBuffer{}, owners >= manyTargets)
+	case mode == "tty":
+		return newFull(&lineBuffer{}, false)
+	}
+	return newFull(nil, false)
 }
 
 // Close ends the display when it has shown everything.
@@ -54,125 +119,106 @@ func (p *Progress) Close() {
 	p.mu.Lock()
 	if !p.closed {
 		p.closed = true
+		close(p.stop)
 		close(p.ch)
 	}
 	p.mu.Unlock()
 	<-p.done
-}
-
-func (p *Progress) send(st *client.SolveStatus) {
+	if p.term != nil {
+		p.term.flush()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.closed {
+	if p.held != nil {
+		_, _ = p.out.Write(p.held.Bytes())
+		p.held = nil
+	}
+}
+
+// Log is where log lines go while the display is there: they are held back until it is closed if they would tear it apart.
+func (p *Progress) Log() io.Writer { return progressLog{p} }
+
+type progressLog struct{ p *Progress }
+
+func (l progressLog) Write(b []byte) (int, error) {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	if l.p.held != nil {
+		return l.p.held.Write(b)
+	}
+	return l.p.out.Write(b)
+}
+
+// send shows what fn makes of an event.
+func (p *Progress) send(fn func(shaper) *client.SolveStatus) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	if st := fn(p.shape); st != nil && (len(st.Vertexes) > 0 || len(st.Statuses) > 0 || len(st.Logs) > 0 || len(st.Warnings) > 0) {
 		p.ch <- st
 	}
 }
 
-// BuildStatus shows BuildKit's progress for a target. Two targets can have the same vertex; it is shown for each.
-func (p *Progress) BuildStatus(target string, st *executor.BuildStatus) {
-	prefix := "[" + target + "] "
-	own := func(d digest.Digest) digest.Digest { return digest.FromString(target + " " + d.String()) }
-	out := &client.SolveStatus{}
-	for _, v := range st.Vertexes {
-		c := *v
-		c.Digest, c.Name = own(v.Digest), prefix+v.Name
-		c.Inputs = nil
-		for _, in := range v.Inputs {
-			c.Inputs = append(c.Inputs, own(in))
+// tick lets the shaper look at what has been silent.
+func (p *Progress) tick() {
+	ticker := time.NewTicker(tickTime)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case now := <-ticker.C:
+			p.send(func(s shaper) *client.SolveStatus { return s.tick(now) })
 		}
-		c.ProgressGroup = nil
-		out.Vertexes = append(out.Vertexes, &c)
 	}
-	for _, s := range st.Statuses {
-		c := *s
-		c.Vertex = own(s.Vertex)
-		out.Statuses = append(out.Statuses, &c)
-	}
-	for _, l := range st.Logs {
-		c := *l
-		c.Vertex = own(l.Vertex)
-		out.Logs = append(out.Logs, &c)
-	}
-	for _, w := range st.Warnings {
-		c := *w
-		c.Vertex = own(w.Vertex)
-		out.Warnings = append(out.Warnings, &c)
-	}
-	p.send(out)
 }
 
-// StepStarted shows a step that is not a build; builds show themselves.
-func (p *Progress) StepStarted(step *planner.Step) {
-	if step.Kind == planner.KindBuild {
-		return
+// BuildStatus shows BuildKit's progress for a target.
+func (p *Progress) BuildStatus(target string, st *executor.BuildStatus) {
+	p.send(func(s shaper) *client.SolveStatus {
+		for _, w := range st.Warnings {
+			p.note(target, w)
+		}
+		return s.build(target, st)
+	})
+}
+
+// note keeps a warning of BuildKit for the summary, once.
+func (p *Progress) note(target string, w *client.VertexWarning) {
+	text := oneLine(string(w.Short))
+	if w.SourceInfo != nil && len(w.Range) > 0 {
+		text += fmt.Sprintf(" (%s:%d)", oneLine(w.SourceInfo.Filename), w.Range[0].Start.Line)
 	}
-	now := time.Now()
-	v := &client.Vertex{Digest: stepDigest(step.ID), Name: string(step.ID), Started: &now}
+	if !slices.Contains(p.warnings[target], text) {
+		p.warnings[target] = append(p.warnings[target], text)
+	}
+}
+
+// BuildWarnings are BuildKit's own warnings about Dockerfiles, by target.
+func (p *Progress) BuildWarnings() map[string][]string {
 	p.mu.Lock()
-	p.started[v.Digest] = v
-	p.mu.Unlock()
-	p.send(&client.SolveStatus{Vertexes: []*client.Vertex{v}})
+	defer p.mu.Unlock()
+	return p.warnings
+}
+
+// StepStarted shows a step.
+func (p *Progress) StepStarted(step *planner.Step) {
+	p.send(func(s shaper) *client.SolveStatus { return s.started(step, time.Now()) })
 }
 
 // StepEnded shows how a step ended.
 func (p *Progress) StepEnded(res *executor.StepResult) {
-	d := stepDigest(res.Step.ID)
-	p.mu.Lock()
-	v := p.started[d]
-	p.mu.Unlock()
-	if v == nil {
-		if res.Step.Kind != planner.KindBuild || res.Outcome == executor.OutcomeDone {
-			return
-		}
-		now := time.Now()
-		v = &client.Vertex{Digest: d, Name: string(res.Step.ID), Started: &now}
-	}
-	now := time.Now()
-	c := *v
-	c.Completed = &now
-	var logs []*client.VertexLog
-	switch res.Outcome {
-	case executor.OutcomeFailed, executor.OutcomeCanceled:
-		c.Error = firstLine(res.Err)
-	case executor.OutcomeMissing, executor.OutcomeIgnored, executor.OutcomeSkipped:
-		logs = append(logs, &client.VertexLog{Vertex: d, Stream: 1, Data: []byte(printable(res.Err.Error()) + "\n"), Timestamp: now})
-	}
-	if pub := res.Published; pub != nil && !pub.Changed {
-		c.Cached = true
-	}
-	p.send(&client.SolveStatus{Vertexes: []*client.Vertex{&c}, Logs: logs})
+	p.send(func(s shaper) *client.SolveStatus { return s.ended(res, time.Now()) })
 }
 
 // StepProgress shows how far a transfer is.
 func (p *Progress) StepProgress(id planner.StepID, what string, current, total int64) {
-	now := time.Now()
-	d := stepDigest(id)
-	p.mu.Lock()
-	v := p.started[d]
-	p.mu.Unlock()
-	if v == nil {
-		return // layers that go out while their target still builds are summed up at the end
-	}
-	st := &client.VertexStatus{ID: what, Vertex: d, Name: what, Current: current, Total: total, Timestamp: now, Started: v.Started}
-	if total > 0 && current >= total {
-		st.Completed = &now
-	}
-	p.send(&client.SolveStatus{Statuses: []*client.VertexStatus{st}})
+	p.send(func(s shaper) *client.SolveStatus { return s.moved(id, what, current, total, time.Now()) })
 }
 
-// StepWarning shows a warning at its step.
+// StepWarning shows a warning.
 func (p *Progress) StepWarning(id planner.StepID, message string) {
-	p.send(&client.SolveStatus{Logs: []*client.VertexLog{{
-		Vertex: stepDigest(id), Stream: 2, Data: []byte("warning: " + printable(message) + "\n"), Timestamp: time.Now(),
-	}}})
-}
-
-func stepDigest(id planner.StepID) digest.Digest { return digest.FromString("step " + string(id)) }
-
-func firstLine(err error) string {
-	if err == nil {
-		return "canceled"
-	}
-	line, _, _ := strings.Cut(printable(err.Error()), "\n")
-	return line
+	p.send(func(s shaper) *client.SolveStatus { return s.warned(id, message, time.Now()) })
 }

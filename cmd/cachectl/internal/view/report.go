@@ -3,13 +3,15 @@ package view
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/cachectl/cachectl/executor"
 )
 
 // Report prints the final table, then warnings and failures.
-func Report(w io.Writer, r *executor.Report, style Style) {
+func Report(w io.Writer, r *executor.Report, builds map[string][]string, style Style) {
 	_, _ = fmt.Fprintln(w)
 	if len(r.Targets) > 0 {
 		rows := [][]string{{style.bold("TARGET"), style.bold("STEPS"), style.bold("IN"), style.bold("OUT"), style.bold("TIME"), style.bold("CACHE")}}
@@ -35,7 +37,7 @@ func Report(w io.Writer, r *executor.Report, style Style) {
 		}
 		table(w, rows)
 	}
-	warnings(w, r, style)
+	warnings(w, r, builds, style)
 	Failures(w, r, style)
 	_, _ = fmt.Fprintln(w, "\n"+summary(r, style))
 }
@@ -80,7 +82,8 @@ func whereTo(d executor.DestinationResult, style Style) string {
 	return d.Name + " " + style.red(string(d.Outcome))
 }
 
-func warnings(w io.Writer, r *executor.Report, style Style) {
+// warnings prints what went on in spite of something, each once: the run's own warnings and BuildKit's, by target.
+func warnings(w io.Writer, r *executor.Report, builds map[string][]string, style Style) {
 	seen := map[string]bool{}
 	for _, s := range r.Steps {
 		list := s.Warnings
@@ -92,6 +95,11 @@ func warnings(w io.Writer, r *executor.Report, style Style) {
 				seen[text] = true
 				_, _ = fmt.Fprintf(w, "%s %s\n", style.yellow("warning:"), printable(text))
 			}
+		}
+	}
+	for _, target := range slices.Sorted(maps.Keys(builds)) {
+		for _, text := range builds[target] {
+			_, _ = fmt.Fprintf(w, "%s [%s] %s\n", style.yellow("warning:"), target, text)
 		}
 	}
 }

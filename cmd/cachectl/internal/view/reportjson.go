@@ -1,10 +1,12 @@
 package view
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/cachectl/cachectl/executor"
 )
@@ -83,35 +85,33 @@ func text(err error) string {
 	return printable(err.Error())
 }
 
-// Metadata writes what was built to a file, by target, as docker buildx bake does: the exporter's response, and under "cachectl.cache" where
-// the caches went. The file is replaced as a whole.
-func Metadata(path string, r *executor.Report) error {
+// Metadata is what was built, by target, in the form of docker buildx bake's metadata file: the exporter's response, and under "cachectl.cache" where
+// the caches went.
+func Metadata(r *executor.Report) ([]byte, error) {
 	doc := map[string]map[string]any{}
 	for _, t := range r.Targets {
 		m := map[string]any{}
 		for k, v := range t.Metadata {
-			m[k] = v
+			m[k] = metadataValue(v)
 		}
 		m["cachectl.cache"] = newTargetJSON(t)
 		doc[t.Name] = m
 	}
-	raw, err := json.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		return err
+	var buf bytes.Buffer
+	if err := JSON(&buf, doc); err != nil {
+		return nil, fmt.Errorf("encode metadata: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
+	return buf.Bytes(), nil
+}
+
+// metadataValue is a value of the exporter's response: a document that was put in base64 is taken out again, as docker buildx does.
+func metadataValue(v string) any {
+	raw, err := base64.StdEncoding.DecodeString(v)
+	if err == nil && json.Valid(raw) && bytes.HasPrefix(raw, []byte("{")) {
+		return json.RawMessage(raw)
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone after the rename
-	if _, err := f.Write(append(raw, '\n')); err != nil {
-		return err
+	if json.Valid([]byte(v)) && strings.HasPrefix(v, "{") {
+		return json.RawMessage(v)
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Chmod(f.Name(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return v
 }

@@ -13,6 +13,8 @@ type Style struct {
 	Color bool
 	// Width is that of the terminal, 0 where there is none.
 	Width int
+	// Dumb is a terminal that cannot move its cursor.
+	Dumb bool
 }
 
 // NewStyle decides on color: never with noColor or NO_COLOR, always with CLICOLOR_FORCE or FORCE_COLOR, else on a terminal that is not dumb.
@@ -27,7 +29,7 @@ func NewStyle(f *os.File, lookupEnv func(string) (string, bool), noColor bool) S
 		s.Width, _, _ = term.GetSize(int(f.Fd()))
 	}
 	if v, _ := lookupEnv("TERM"); v == "dumb" {
-		s.Color = false
+		s.Color, s.Dumb = false, true
 	}
 	if set("CLICOLOR_FORCE") || set("FORCE_COLOR") {
 		s.Color = true

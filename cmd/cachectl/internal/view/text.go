@@ -40,17 +40,6 @@ func Error(w io.Writer, err error) {
 	_, _ = fmt.Fprintf(w, "cachectl: %s\n", printable(err.Error()))
 }
 
-// printable drops control characters from text that came from elsewhere, so that it cannot move the cursor or hide what follows. Line ends
-// and tabs stay.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if (r < ' ' && r != '\n' && r != '\t') || r == 0x7f || (r >= 0x80 && r < 0xa0) {
-			return '�'
-		}
-		return r
-	}, s)
-}
-
 // size is a number of bytes for people.
 func size(n int64) string {
 	if n == 0 {
