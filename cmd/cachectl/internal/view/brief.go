@@ -27,9 +27,9 @@ type owner struct {
 	name   string
 	vertex client.Vertex
 	left   int // steps that have not ended
-	// steps are the vertices of its Dockerfile, and whether each is cached; running are those under way, in the order they started.
-	steps   map[digest.Digest]bool
-	ended   map[digest.Digest]bool
+	// steps are those of its Dockerfile by name, and whether each is cached; running are those under way, in the order they started.
+	steps   map[string]bool
+	ended   map[string]bool
 	running []*client.Vertex
 	stage   string // what the run itself does for it
 	sent    map[string]int64
@@ -56,7 +56,7 @@ func newBrief(plan *planner.Plan) *brief {
 		if o == nil {
 			o = &owner{
 				name: name, vertex: client.Vertex{Digest: digest.FromString("owner " + name)},
-				steps: map[digest.Digest]bool{}, ended: map[digest.Digest]bool{}, sent: map[string]int64{}, sending: map[string]int64{},
+				steps: map[string]bool{}, ended: map[string]bool{}, sent: map[string]int64{}, sending: map[string]int64{},
 			}
 			b.owners[name] = o
 		}
@@ -105,8 +105,8 @@ func (o *owner) take(v *client.Vertex) {
 		return
 	}
 	if isStep(v.Name) {
-		o.steps[v.Digest] = v.Cached
-		o.ended[v.Digest] = v.Completed != nil
+		o.steps[v.Name] = v.Cached
+		o.ended[v.Name] = v.Completed != nil
 	}
 	at := slices.IndexFunc(o.running, func(r *client.Vertex) bool { return r.Digest == v.Digest })
 	switch {
@@ -126,8 +126,8 @@ func (o *owner) line() *client.Vertex {
 	var parts []string
 	if len(o.steps) > 0 {
 		ended, cached := 0, 0
-		for d, c := range o.steps {
-			if o.ended[d] {
+		for step, c := range o.steps {
+			if o.ended[step] {
 				ended++
 			}
 			if c {

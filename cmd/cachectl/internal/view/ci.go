@@ -22,7 +22,7 @@ func CI(w io.Writer, r *executor.Report, lookupEnv func(string) (string, bool)) 
 		if rng := s.Step.Range; rng.Filename != "" {
 			where = fmt.Sprintf(" file=%s,line=%d", commandValue(rng.Filename), rng.Start.Line)
 		}
-		_, _ = fmt.Fprintf(w, "::error%s::%s: %s\n", where, commandText(string(s.Step.ID)), commandText(firstLine(s.Err)))
+		_, _ = fmt.Fprintf(w, "::error%s::%s: %s\n", where, commandText(string(s.Step.ID)), commandText(reason(s)))
 	}
 	path, ok := lookupEnv("GITHUB_STEP_SUMMARY")
 	if !ok || path == "" {

@@ -22,13 +22,13 @@ type fold struct {
 	shown map[digest.Digest]bool
 	done  map[digest.Digest]bool // ended without having been shown
 	order []digest.Digest        // of held
-	tally map[string]map[digest.Digest]bool
+	tally map[string]map[string]bool // target → step → cached; the frontend can give one step two vertices
 }
 
 func newFold() *fold {
 	return &fold{
 		held: map[digest.Digest]*client.Vertex{}, shown: map[digest.Digest]bool{}, done: map[digest.Digest]bool{},
-		tally: map[string]map[digest.Digest]bool{},
+		tally: map[string]map[string]bool{},
 	}
 }
 
@@ -90,9 +90,9 @@ func (f *fold) count(target string, v *client.Vertex) {
 		return
 	}
 	if f.tally[target] == nil {
-		f.tally[target] = map[digest.Digest]bool{}
+		f.tally[target] = map[string]bool{}
 	}
-	f.tally[target][v.Digest] = v.Cached
+	f.tally[target][name] = v.Cached
 }
 
 // summary is the line of a target that has been built.

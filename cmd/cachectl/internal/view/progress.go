@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -188,7 +189,7 @@ func (p *Progress) BuildStatus(target string, st *executor.BuildStatus) {
 // note keeps a warning of BuildKit for the summary, once.
 func (p *Progress) note(target string, w *client.VertexWarning) {
 	text := oneLine(string(w.Short))
-	if w.SourceInfo != nil && len(w.Range) > 0 {
+	if w.SourceInfo != nil && len(w.Range) > 0 && !strings.HasSuffix(text, ")") {
 		text += fmt.Sprintf(" (%s:%d)", oneLine(w.SourceInfo.Filename), w.Range[0].Start.Line)
 	}
 	if !slices.Contains(p.warnings[target], text) {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -104,7 +105,7 @@ func warnings(w io.Writer, r *executor.Report, builds map[string][]string, style
 	}
 }
 
-// Failures prints one block for each failed step: what, where it is declared, why.
+// Failures prints one line for each failed step: what, where it is declared, and why. Further lines of the reason follow, indented.
 func Failures(w io.Writer, r *executor.Report, style Style) {
 	for _, s := range r.Steps {
 		if s.Outcome != executor.OutcomeFailed {
@@ -112,13 +113,21 @@ func Failures(w io.Writer, r *executor.Report, style Style) {
 		}
 		at := ""
 		if rng := s.Step.Range; rng.Filename != "" {
-			at = fmt.Sprintf(" (%s:%d,%d)", rng.Filename, rng.Start.Line, rng.Start.Column)
+			at = fmt.Sprintf(" (%s:%d,%d)", oneLine(rng.Filename), rng.Start.Line, rng.Start.Column)
 		}
-		_, _ = fmt.Fprintf(w, "%s %s%s\n", style.red("error:"), s.Step.ID, at)
-		for line := range strings.Lines(printable(s.Err.Error())) {
-			_, _ = fmt.Fprintf(w, "  %s\n", strings.TrimRight(line, "\n"))
-		}
+		why := strings.ReplaceAll(strings.TrimSpace(reason(s)), "\n", "\n  ")
+		_, _ = fmt.Fprintf(w, "%s %s%s: %s\n", style.red("error:"), oneLine(string(s.Step.ID)), at, why)
 	}
+}
+
+// reason is why a step failed, without what its name says already.
+func reason(s *executor.StepResult) string {
+	err := s.Err
+	var step *executor.StepError
+	if errors.As(err, &step) && (step.Op == "build" || step.Op == "publish" || step.Op == "merge") {
+		err = step.Err
+	}
+	return text(err)
 }
 
 // summary is one line about the whole run.
