@@ -10,6 +10,7 @@ import (
 	"github.com/cachectl/cachectl/executor/build"
 	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/cachectl/cachectl/planner"
+	"github.com/containerd/containerd/v2/core/content"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -53,10 +54,14 @@ func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult
 
 // solve runs one attempt with the given sources.
 func (r *run) solve(ctx context.Context, solver *build.Solver, req build.Request, publishers map[planner.StepID]*publisher, rc *receiver, sources []*imported) (*build.Result, *build.Sink, error) {
-	req.Imports = nil
+	req.Imports, req.Stores = nil, map[string]content.Store{}
 	for _, s := range sources {
-		if s.entry != nil {
-			req.Imports = append(req.Imports, *s.entry)
+		if s.entry == nil {
+			continue
+		}
+		req.Imports = append(req.Imports, *s.entry)
+		if s.entry.Type == "local" {
+			req.Stores[s.entry.Attrs["src"]] = build.NewLayout(s.entry.Attrs["src"])
 		}
 	}
 	var sink *build.Sink

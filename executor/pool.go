@@ -17,7 +17,7 @@ type available struct {
 }
 
 // pool knows where layers can be had from without asking the builder: the sources and destinations read in this run, and what the run has
-// pushed. A layer is known by its diffID and, for each compression it exists in, by its blob's digest.
+// pushed. A layer is known by the digest of its tar, which for all compressions but eStargz is its diffID, and, for each compression it exists in, by its blob's digest.
 // It is what lets an unchanged layer never be compressed or sent twice, with no state kept between runs.
 type pool struct {
 	mu      sync.Mutex
@@ -32,7 +32,7 @@ func newPool() *pool {
 // addCurrent enters the layers of a location. Layers that the location has lost must have been dropped from cur's cache before.
 func (p *pool) addCurrent(cur *backend.Current, host string) {
 	for _, l := range cur.Cache.Layers() {
-		p.add(l.DiffID, available{desc: l.Descriptor, blobs: cur.Blobs, host: host})
+		p.add(l.Tar(), available{desc: l.Descriptor, blobs: cur.Blobs, host: host})
 	}
 }
 

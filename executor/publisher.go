@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 
 	"github.com/cachectl/cachectl/config"
@@ -115,7 +116,7 @@ func (p *publisher) look(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, l := range kept.Cache.Layers() {
-		p.ready[l.DiffID] = l.Descriptor
+		p.ready[l.Tar()] = l.Descriptor
 	}
 	return nil
 }
@@ -141,57 +142,59 @@ func (p *publisher) at(diffID digest.Digest) (ocispec.Descriptor, bool) {
 // ensure brings a layer to the destination and returns the blob it is there. It moves bytes only if neither the destination, nor a sibling
 // it can mount from, has an acceptable blob.
 func (p *publisher) ensure(ctx context.Context, l cache.Layer) (ocispec.Descriptor, error) {
-	release, err := p.run.uploads.acquire(ctx, p.dest.Key()+" "+l.DiffID.String())
+	release, err := p.run.uploads.acquire(ctx, p.dest.Key()+" "+l.Tar().String())
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
 	defer release()
-	if desc, ok := p.at(l.DiffID); ok {
+	if desc, ok := p.at(l.Tar()); ok {
 		return desc, nil
 	}
 	desc, from, err := p.choose(ctx, l)
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
-	desc = withAnnotations(desc, l.Descriptor)
-	if err := p.send(ctx, l.DiffID, desc, from); err != nil {
+	desc = withAnnotations(desc, l)
+	if err := p.send(ctx, l.Tar(), desc, from); err != nil {
 		return ocispec.Descriptor{}, err
 	}
 	p.mu.Lock()
-	p.ready[l.DiffID] = desc
+	p.ready[l.Tar()] = desc
 	p.mu.Unlock()
 	return desc, nil
 }
 
 // choose picks the blob to send: one that exists in an acceptable form, else one that is made now.
 func (p *publisher) choose(ctx context.Context, l cache.Layer) (ocispec.Descriptor, blob.Fetcher, error) {
-	if found := p.run.pool.find(l.DiffID, p.dest.Host(), p.accepts); len(found) > 0 {
+	if found := p.run.pool.find(l.Tar(), p.dest.Host(), p.accepts); len(found) > 0 {
 		return found[0].desc, found[0].blobs, nil
 	}
-	any := p.run.pool.find(l.DiffID, "", func(ocispec.Descriptor) bool { return true })
+	any := p.run.pool.find(l.Tar(), "", func(ocispec.Descriptor) bool { return true })
 	if len(any) == 0 {
-		return ocispec.Descriptor{}, nil, fmt.Errorf("layer %s: %w in any place this run knows", l.DiffID, blob.ErrNotFound)
+		return ocispec.Descriptor{}, nil, fmt.Errorf("layer %s: %w in any place this run knows", l.Tar(), blob.ErrNotFound)
 	}
-	desc, err := p.run.spool.Transcode(ctx, any[0].desc, l.DiffID, any[0].blobs, p.want)
+	desc, err := p.run.spool.Transcode(ctx, any[0].desc, l.Tar(), any[0].blobs, p.want)
 	if err != nil {
-		return ocispec.Descriptor{}, nil, fmt.Errorf("compress layer %s as %s: %w", l.DiffID, p.want.Type, err)
+		return ocispec.Descriptor{}, nil, fmt.Errorf("compress layer %s as %s: %w", l.Tar(), p.want.Type, err)
 	}
-	p.run.pool.add(l.DiffID, available{desc: desc, blobs: p.run.spool})
+	p.run.pool.add(l.Tar(), available{desc: desc, blobs: p.run.spool})
 	return desc, p.run.spool, nil
 }
 
 // withAnnotations gives a blob the annotations that travel with the layer whatever its compression.
-func withAnnotations(desc, layer ocispec.Descriptor) ocispec.Descriptor {
-	merged := map[string]string{}
-	for _, key := range []string{cache.AnnotationUncompressed, cache.AnnotationCreatedAt} {
-		if v, ok := layer.Annotations[key]; ok {
-			merged[key] = v
-		}
+func withAnnotations(desc ocispec.Descriptor, l cache.Layer) ocispec.Descriptor {
+	merged := maps.Clone(desc.Annotations)
+	if merged == nil {
+		merged = map[string]string{}
 	}
-	for k, v := range desc.Annotations {
-		if _, ok := merged[k]; !ok {
-			merged[k] = v
-		}
+	if v, ok := l.Descriptor.Annotations[cache.AnnotationCreatedAt]; ok {
+		merged[cache.AnnotationCreatedAt] = v
+	}
+	if merged[cache.AnnotationUncompressed] == "" {
+		merged[cache.AnnotationUncompressed] = l.DiffID.String()
+	}
+	if tar := l.Tar().String(); merged[cache.AnnotationUncompressed] != tar {
+		merged[cache.AnnotationTar] = tar
 	}
 	desc.Annotations = merged
 	return desc
@@ -263,7 +266,7 @@ func (p *publisher) placed(ctx context.Context, c *cache.Cache) (*cache.Cache, e
 		return nil, err
 	}
 	return c.Rewrite(func(l cache.Layer) (ocispec.Descriptor, error) {
-		desc, ok := p.at(l.DiffID)
+		desc, ok := p.at(l.Tar())
 		if !ok {
 			return desc, fmt.Errorf("layer %s was not pushed", l.DiffID)
 		}

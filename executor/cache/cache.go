@@ -13,6 +13,9 @@ const (
 	AnnotationUncompressed = "containerd.io/uncompressed"
 	// AnnotationCreatedAt is when the layer was made, RFC 3339.
 	AnnotationCreatedAt = "buildkit/createdat"
+	// AnnotationTar is the digest of the tar that a layer was made of, where that is not its diffID: an eStargz layer unpacks to
+	// the tar and a table of contents. It is ours; BuildKit carries it along.
+	AnnotationTar = "io.cachectl.tar"
 )
 
 // Layer is one layer of a cache in the form it is published in.
@@ -23,6 +26,14 @@ type Layer struct {
 	DiffID digest.Digest
 	// Parent is the index of the layer below, -1 for none.
 	Parent int
+}
+
+// Tar is the digest of the tar that the layer was made of, whatever its compression.
+func (l Layer) Tar() digest.Digest {
+	if d := digest.Digest(l.Descriptor.Annotations[AnnotationTar]); checkDigest(d) == nil {
+		return d
+	}
+	return l.DiffID
 }
 
 // Link says that a record's input is the result of another record, or the part of it that Selector names.
