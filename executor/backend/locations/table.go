@@ -19,30 +19,55 @@ type Env struct {
 	Dir string
 }
 
-// table is the one place a backend is entered.
-var table = map[string]func(config.Cache, Env) (backend.Destination, error){
-	"registry": func(c config.Cache, env Env) (backend.Destination, error) { return registry.Open(c, env.Hosts) },
-	"local":    func(c config.Cache, env Env) (backend.Destination, error) { return local.Open(c, env.Dir) },
+// opener is how a backend's locations are opened.
+type opener struct {
+	source      func(config.Cache, Env) (backend.Source, error)
+	destination func(config.Cache, Env) (backend.Destination, error)
+}
+
+// table is the one place a backend is entered. Types that are not in it are left to BuildKit; see Native.
+func table(cacheType string) (opener, bool) {
+	o, ok := map[string]opener{
+		"registry": {
+			source: func(c config.Cache, env Env) (backend.Source, error) { return registry.OpenSource(c, env.Hosts) },
+			destination: func(c config.Cache, env Env) (backend.Destination, error) {
+				return registry.OpenDestination(c, env.Hosts)
+			},
+		},
+		"local": {
+			source:      func(c config.Cache, env Env) (backend.Source, error) { return local.Open(c, env.Dir) },
+			destination: func(c config.Cache, env Env) (backend.Destination, error) { return local.Open(c, env.Dir) },
+		},
+	}[cacheType]
+	return o, ok
 }
 
 // OpenSource returns the location a cache-from names.
-func OpenSource(c config.Cache, env Env) (backend.Source, error) { return open(c, env) }
+func OpenSource(c config.Cache, env Env) (backend.Source, error) {
+	o, ok := table(c.Type)
+	if !ok {
+		return nil, onlyBuildKit(c)
+	}
+	return o.source(c, env)
+}
 
 // OpenDestination returns the location a cache-to names.
-func OpenDestination(c config.Cache, env Env) (backend.Destination, error) { return open(c, env) }
-
-func open(c config.Cache, env Env) (backend.Destination, error) {
-	f, ok := table[c.Type]
+func OpenDestination(c config.Cache, env Env) (backend.Destination, error) {
+	o, ok := table(c.Type)
 	if !ok {
-		return nil, fmt.Errorf("a cache of type %s can be read and written by BuildKit only", c.Type)
+		return nil, onlyBuildKit(c)
 	}
-	return f(c, env)
+	return o.destination(c, env)
+}
+
+func onlyBuildKit(c config.Cache) error {
+	return fmt.Errorf("a cache of type %s can be read and written by BuildKit only", c.Type)
 }
 
 // Native returns the entry of a cache that is left to BuildKit, and whether it is: backends that are not in the table, and
 // inline, which lives in the image.
 func Native(c config.Cache, lookupEnv func(string) (string, bool)) (backend.Native, bool) {
-	if _, ok := table[c.Type]; ok {
+	if _, ok := table(c.Type); ok {
 		return backend.Native{}, false
 	}
 	attrs := maps.Clone(c.Attrs)

@@ -2,27 +2,42 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 )
 
+// idleTimeout is how long a transfer may stand still. There is no limit on how long one takes.
+const idleTimeout = time.Minute
+
+// errIdle says that a transfer stood still. It may pass.
+var errIdle = errors.New("no byte was moved for too long")
+
 // host is the connection to one registry. As a RoundTripper it is the bottom of every request to it: it counts, limits and retries, so
 // that all steps of a run share one budget and one pause.
 type host struct {
+	// reg is the registry's address.
+	reg      name.Registry
+	schemes  schemes
 	base     http.RoundTripper
 	reads    *semaphore.Weighted
 	writes   *semaphore.Weighted
 	rate     *rate.Limiter
 	retry    retrier
+	idle     time.Duration
 	requests atomic.Int64
 
-	login sync.Mutex
+	// login is held, by sending into it, while the host is asked how it wants to be spoken to.
+	login chan struct{}
 	mu    sync.Mutex
 	// challenge is how the host wants to be logged in to, nil until it was asked; tokens are the transports by scope.
 	challenge *transport.Challenge
@@ -31,9 +46,10 @@ type host struct {
 	repositories map[string]*repository
 }
 
-func newHost(base http.RoundTripper, concurrency int, perSecond float64) *host {
+func newHost(reg name.Registry, s schemes, base http.RoundTripper, concurrency int, perSecond float64) *host {
 	h := &host{
-		base: base, tokens: map[string]http.RoundTripper{}, retry: newRetrier(),
+		reg: reg, schemes: s, base: base, retry: newRetrier(), idle: idleTimeout,
+		login: make(chan struct{}, 1), tokens: map[string]http.RoundTripper{}, repositories: map[string]*repository{},
 		// Apart, so that a copy inside one registry, which reads while it writes, cannot wait for itself.
 		reads: semaphore.NewWeighted(int64(concurrency)), writes: semaphore.NewWeighted(int64(concurrency)),
 	}
@@ -69,7 +85,44 @@ func (h *host) once(req *http.Request) (*http.Response, error) {
 		}
 	}
 	h.requests.Add(1)
-	return h.base.RoundTrip(req)
+	ctx, cancel := context.WithCancelCause(req.Context())
+	watch := &watch{after: h.idle, expire: func() { cancel(errIdle) }}
+	req = req.WithContext(ctx)
+	if req.Body != nil && req.Body != http.NoBody {
+		req.Body = &sentBody{ReadCloser: req.Body, watch: watch}
+	}
+	resp, err := h.base.RoundTrip(req)
+	if err != nil {
+		watch.stop()
+		if errors.Is(context.Cause(ctx), errIdle) {
+			err = errIdle
+		}
+		cancel(nil)
+		return nil, err
+	}
+	if err := notRegistry(h.reg.RegistryStr(), req, resp); err != nil {
+		_ = resp.Body.Close()
+		cancel(nil)
+		return nil, err
+	}
+	resp.Body = &receivedBody{ReadCloser: resp.Body, ctx: ctx, cancel: cancel, watch: watch}
+	return resp, nil
+}
+
+// notRegistry notices proxies and login pages that answer everything with a web page.
+func notRegistry(addr string, req *http.Request, resp *http.Response) error {
+	reading := req.Method == http.MethodGet || req.Method == http.MethodHead
+	if reading && req.URL.Host == addr && resp.StatusCode == http.StatusOK && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		return &NotRegistryError{Host: addr}
+	}
+	return nil
+}
+
+// NotRegistryError says that something other than a registry answers at an address.
+type NotRegistryError struct{ Host string }
+
+func (e *NotRegistryError) Error() string {
+	return e.Host + " answers with a web page: this is not a registry, or something on the way to it wants a login"
 }
 
 // slotBody gives a slot back when the body is closed.
@@ -82,5 +135,76 @@ type slotBody struct {
 func (b *slotBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.once.Do(b.release)
+	return err
+}
+
+// watch expires when it runs for too long without being stopped.
+type watch struct {
+	after  time.Duration
+	expire func()
+	mu     sync.Mutex
+	timer  *time.Timer
+}
+
+func (w *watch) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer == nil {
+		w.timer = time.AfterFunc(w.after, w.expire)
+		return
+	}
+	w.timer.Reset(w.after)
+}
+
+func (w *watch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+// sentBody watches the time between two reads, in which the connection takes what was read. How slow its source is does not count.
+type sentBody struct {
+	io.ReadCloser
+	watch *watch
+}
+
+func (b *sentBody) Read(p []byte) (int, error) {
+	b.watch.stop()
+	n, err := b.ReadCloser.Read(p)
+	if err == nil {
+		b.watch.start()
+	}
+	return n, err
+}
+
+func (b *sentBody) Close() error {
+	b.watch.stop()
+	return b.ReadCloser.Close()
+}
+
+// receivedBody watches the time a read takes. How slow its reader is does not count.
+type receivedBody struct {
+	io.ReadCloser
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	watch  *watch
+}
+
+func (b *receivedBody) Read(p []byte) (int, error) {
+	b.watch.start()
+	n, err := b.ReadCloser.Read(p)
+	b.watch.stop()
+	if err != nil && err != io.EOF && errors.Is(context.Cause(b.ctx), errIdle) {
+		err = errIdle
+	}
+	return n, err
+}
+
+func (b *receivedBody) Close() error {
+	b.watch.stop()
+	err := b.ReadCloser.Close()
+	b.cancel(nil)
 	return err
 }

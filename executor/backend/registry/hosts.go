@@ -5,7 +5,6 @@
 package registry
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -18,13 +17,14 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/config"
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // defaultConcurrency is how many requests of a kind are under way to one host at once when its block does not say.
 const defaultConcurrency = 16
+
+// responseTimeout is how long a registry may think about a request that it has received. Some hash a blob before they answer.
+const responseTimeout = 5 * time.Minute
 
 // HostsOptions says how hosts are spoken to.
 type HostsOptions struct {
@@ -40,6 +40,9 @@ type Hosts struct {
 	opt    HostsOptions
 	blocks map[string]*config.Registry
 	cas    map[string]*x509.CertPool
+
+	// retry replaces how new hosts wait, nil for the real way.
+	retry *retrier
 
 	mu    sync.Mutex
 	hosts map[string]*host
@@ -98,77 +101,55 @@ func (h *Hosts) host(reg name.Registry, insecure bool) *host {
 	if have, ok := h.hosts[key]; ok {
 		return have
 	}
-	made := h.newHost(reg.RegistryStr(), insecure)
+	made := h.newHost(reg, insecure)
 	h.hosts[key] = made
 	return made
 }
 
-func (h *Hosts) newHost(addr string, insecure bool) *host {
-	block := h.blocks[addr]
+// block is the registry block of an address, nil if there is none.
+func (h *Hosts) block(addr string) *config.Registry {
+	if addr == name.DefaultRegistry { // which people write as docker.io
+		if b := h.blocks["docker.io"]; b != nil {
+			return b
+		}
+	}
+	return h.blocks[addr]
+}
+
+func (h *Hosts) newHost(reg name.Registry, insecure bool) *host {
+	block := h.block(reg.RegistryStr())
+	s := schemesFor(reg.RegistryStr(), block, insecure)
 	concurrency, rate := defaultConcurrency, 0.0
+	var cas *x509.CertPool
 	if block != nil {
 		insecure = insecure || block.Insecure
 		if block.Concurrency > 0 {
 			concurrency = block.Concurrency
 		}
 		rate = block.Rate
+		cas = h.cas[block.Host]
 	}
 	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.TLSClientConfig = &tls.Config{RootCAs: h.cas[addr], InsecureSkipVerify: insecure, MinVersion: tls.VersionTLS12} //nolint:gosec // only where the configuration says so
+	base.TLSClientConfig = &tls.Config{RootCAs: cas, InsecureSkipVerify: insecure, MinVersion: tls.VersionTLS12} //nolint:gosec // only where the configuration says so
 	base.MaxIdleConnsPerHost = 2 * concurrency
-	base.ResponseHeaderTimeout = 5 * time.Minute
-	return newHost(base, concurrency, rate)
+	base.ResponseHeaderTimeout = responseTimeout
+	base.MaxResponseHeaderBytes = 1 << 20
+	base.DisableCompression = true // bytes are to arrive as they are stored
+	made := newHost(reg, s, base, concurrency, rate)
+	if h.retry != nil {
+		made.retry = *h.retry
+		made.retry.pause = &sharedPause{}
+	}
+	return made
 }
 
-// plain tells whether a host may be spoken to without TLS.
-func (h *Hosts) plain(addr string) bool {
-	b := h.blocks[addr]
-	return b != nil && (b.HTTP || b.Insecure || b.Embedded)
-}
-
-// authorized returns a transport with a token for the scopes.
-func (h *host) authorized(ctx context.Context, reg name.Registry, scopes []string) (http.RoundTripper, error) {
-	key := strings.Join(scopes, " ")
+// Close drops idle connections. Nothing else is held.
+func (h *Hosts) Close() {
 	h.mu.Lock()
-	if h.challenge != nil && !strings.EqualFold(h.challenge.Scheme, "bearer") {
-		key = "" // without tokens one transport serves every repository
-	}
-	if rt, ok := h.tokens[key]; ok {
-		h.mu.Unlock()
-		return rt, nil
-	}
-	h.mu.Unlock()
-	// One at a time: the first to come finds out how the host wants to be spoken to.
-	h.login.Lock()
-	defer h.login.Unlock()
-	if h.challenge == nil {
-		challenge, err := transport.Ping(ctx, reg, h)
-		if err != nil {
-			return nil, fmt.Errorf("connect to registry %s: %w", reg.RegistryStr(), err)
-		}
-		h.mu.Lock()
-		h.challenge = challenge
-		h.mu.Unlock()
-		if !strings.EqualFold(challenge.Scheme, "bearer") {
-			key = ""
+	defer h.mu.Unlock()
+	for _, host := range h.hosts {
+		if t, ok := host.base.(*http.Transport); ok {
+			t.CloseIdleConnections()
 		}
 	}
-	h.mu.Lock()
-	rt, ok := h.tokens[key]
-	h.mu.Unlock()
-	if ok {
-		return rt, nil
-	}
-	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, reg)
-	if err != nil {
-		return nil, fmt.Errorf("credentials for registry %s: %w", reg.RegistryStr(), err)
-	}
-	rt, err = transport.NewWithContext(ctx, reg, auth, h, scopes)
-	if err != nil {
-		return nil, fmt.Errorf("log in to registry %s: %w", reg.RegistryStr(), err)
-	}
-	h.mu.Lock()
-	h.tokens[key] = rt
-	h.mu.Unlock()
-	return rt, nil
 }

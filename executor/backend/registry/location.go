@@ -1,20 +1,18 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"sync"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/inline"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
@@ -29,48 +27,77 @@ type Location struct {
 	repo     *repository
 	insecure bool
 	format   cache.Format
+	// mirrored says that the tag may be resolved by a mirror.
+	mirrored bool
 }
 
-// Open returns the location that a cache-from or cache-to "registry" names.
-func Open(c config.Cache, hosts *Hosts) (*Location, error) {
+// OpenSource returns the location that a cache-from "registry" names. It is read from the host's mirrors where they have it.
+func OpenSource(c config.Cache, hosts *Hosts) (*Location, error) {
+	l, err := open(c, hosts)
+	if err == nil {
+		l.mirrored = true
+	}
+	return l, err
+}
+
+// OpenDestination returns the location that a cache-to "registry" names. Its tag is always that of the registry itself.
+func OpenDestination(c config.Cache, hosts *Hosts) (*Location, error) {
+	l, err := open(c, hosts)
+	if err == nil {
+		l.repo.writable.Store(true)
+	}
+	return l, err
+}
+
+func open(c config.Cache, hosts *Hosts) (*Location, error) {
+	ref, err := name.ParseReference(c.String("ref"))
+	if err != nil {
+		return nil, fmt.Errorf("ref %q: %w", c.String("ref"), err)
+	}
 	insecure := c.Bool("registry.insecure")
-	ref, err := parse(c.String("ref"), hosts, insecure)
+	repo, err := hosts.repository(ref.Context(), insecure)
 	if err != nil {
 		return nil, err
 	}
-	repo := ref.Context()
 	return &Location{
-		ref: ref, insecure: insecure,
-		repo:   hosts.repository(repo, insecure),
+		ref: ref, insecure: insecure, repo: repo,
 		format: backend.Format(c.String("mode"), c.Bool("oci-mediatypes"), c.Bool("image-manifest")),
 	}, nil
 }
 
-// parse reads a ref; hosts that may be spoken to without TLS are.
-func parse(s string, hosts *Hosts, insecure bool) (name.Reference, error) {
-	ref, err := name.ParseReference(s)
-	if err != nil {
-		return nil, fmt.Errorf("ref %q: %w", s, err)
+// repository returns the shared view of a repository.
+func (h *Hosts) repository(repo name.Repository, insecure bool) (*repository, error) {
+	r := h.host(repo.Registry, insecure).repository(repo)
+	block := h.block(repo.RegistryStr())
+	if block == nil || len(block.Mirrors) == 0 {
+		return r, nil
 	}
-	if insecure || hosts.plain(ref.Context().RegistryStr()) {
-		return name.ParseReference(s, name.Insecure)
+	var mirrors []*mirror
+	for _, addr := range block.Mirrors {
+		reg, err := name.NewRegistry(addr)
+		if err != nil {
+			return nil, fmt.Errorf("mirror %q of registry %s: %w", addr, block.Host, err)
+		}
+		mirrors = append(mirrors, &mirror{repository: h.host(reg, false).repository(reg.Repo(repo.RepositoryStr()))})
 	}
-	return ref, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.mirrors == nil {
+		r.mirrors = mirrors
+	}
+	return r, nil
 }
 
-// repository returns the shared view of a repository.
-func (h *Hosts) repository(repo name.Repository, insecure bool) *repository {
-	host := h.host(repo.Registry, insecure)
-	host.mu.Lock()
-	defer host.mu.Unlock()
-	if host.repositories == nil {
-		host.repositories = map[string]*repository{}
-	}
-	if r, ok := host.repositories[repo.Name()]; ok {
+func (h *host) repository(repo name.Repository) *repository {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r, ok := h.repositories[repo.Name()]; ok {
 		return r
 	}
-	r := &repository{host: host, name: repo, known: map[digest.Digest]bool{}}
-	host.repositories[repo.Name()] = r
+	r := &repository{
+		host: h, name: repo, known: map[digest.Digest]bool{}, wrong: map[digest.Digest]bool{}, tags: map[string]chan struct{}{},
+	}
+	h.repositories[repo.Name()] = r
 	return r
 }
 
@@ -91,7 +118,7 @@ func (l *Location) Blobs() blob.Pusher { return l.repo }
 
 // Read returns the cache at the ref: a cache manifest, a cache index, or an image with an inline cache.
 func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
-	raw, root, err := l.repo.manifest(ctx, l.ref.Identifier())
+	raw, root, err := l.resolve(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -103,12 +130,12 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	if m.MediaType != "" {
 		cur.Root.MediaType = m.MediaType
 	}
-	if !m.IsCache {
-		cur.Cache, err = l.inline(ctx, m)
-		return cur, err
-	}
-	if root.Size > cache.ImportLimit || m.Config.Size > cache.ImportLimit {
+	if root.Size > cache.ImportLimit || (m.IsCache && m.Config.Size > cache.ImportLimit) {
 		return cur, fmt.Errorf("%w: its manifest has %d bytes and its config %d, the limit is %d", cache.ErrTooLarge, root.Size, m.Config.Size, cache.ImportLimit)
+	}
+	if !m.IsCache {
+		cur.Cache, err = inline.Read(ctx, m, l.repo)
+		return cur, err
 	}
 	cfg, err := l.document(ctx, m.Config)
 	if err != nil {
@@ -118,41 +145,16 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	return cur, err
 }
 
-// inline reads the caches that images carry in their configs; an index has one for each platform.
-func (l *Location) inline(ctx context.Context, m *cache.Manifest) (*cache.Cache, error) {
-	if m.Images == nil {
-		cfg, err := l.document(ctx, m.Config)
-		if err != nil {
-			return nil, fmt.Errorf("read image config: %w", err)
-		}
-		return cache.DecodeInline(cfg, m.Layers)
+// resolve reads what the ref points at.
+func (l *Location) resolve(ctx context.Context) (raw []byte, root ocispec.Descriptor, err error) {
+	read := func(from *repository) error {
+		raw, root, err = from.manifest(ctx, l.ref.Identifier())
+		return err
 	}
-	var found []*cache.Cache
-	for _, d := range m.Images {
-		raw, desc, err := l.repo.manifest(ctx, d.Digest.String())
-		if err != nil {
-			return nil, fmt.Errorf("read manifest %s: %w", d.Digest, err)
-		}
-		image, err := cache.ParseManifest(desc.MediaType, raw)
-		if err != nil {
-			return nil, err
-		}
-		if image.Images != nil {
-			continue // an index in an index: BuildKit's attestations and others have no cache
-		}
-		c, err := l.inline(ctx, image)
-		if errors.Is(err, cache.ErrNotCache) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, c)
+	if l.mirrored && l.repo.fromMirrors(ctx, func(m *mirror) error { return read(m.repository) }) {
+		return raw, root, nil
 	}
-	if len(found) == 0 {
-		return nil, cache.ErrNotCache
-	}
-	return cache.Merge(found...), nil
+	return raw, root, read(l.repo)
 }
 
 // document reads a config into memory.
@@ -160,6 +162,14 @@ func (l *Location) document(ctx context.Context, desc ocispec.Descriptor) ([]byt
 	if desc.Size > cache.ConfigLimit {
 		return nil, fmt.Errorf("%w: config of %d bytes", cache.ErrInvalid, desc.Size)
 	}
+	raw, err := l.readBlob(ctx, desc)
+	if errors.Is(err, blob.ErrIntegrity) {
+		raw, err = l.readBlob(ctx, desc) // past any cache on the way this time
+	}
+	return raw, err
+}
+
+func (l *Location) readBlob(ctx context.Context, desc ocispec.Descriptor) ([]byte, error) {
 	rc, err := l.repo.Fetch(ctx, desc)
 	if err != nil {
 		return nil, err
@@ -168,8 +178,8 @@ func (l *Location) document(ctx context.Context, desc ocispec.Descriptor) ([]byt
 	return io.ReadAll(rc)
 }
 
-// Native pins the ref by digest, so that BuildKit imports what was checked. An image is imported by its tag alone: the digest of one of
-// its manifests is not what holds the cache.
+// Native pins the ref by digest, so that BuildKit imports what was checked. BuildKit takes tag and digest together and resolves by
+// the digest (cache/remotecache/registry, canonicalizeRef); the tag stays in for what BuildKit shows.
 func (l *Location) Native(cur *backend.Current) backend.Native {
 	attrs := map[string]string{"ref": l.repo.name.Name() + "@" + cur.Root.Digest.String()}
 	if tag, ok := l.ref.(name.Tag); ok {
@@ -211,83 +221,20 @@ func (l *Location) Forget() { l.repo.forget() }
 
 // Check opens an upload and cancels it.
 func (l *Location) Check(ctx context.Context) error {
-	if _, ok := l.ref.(name.Tag); !ok {
-		return fmt.Errorf("%s is a digest; a cache is published under a tag", l.ref)
+	if err := l.publishable(); err != nil {
+		return err
 	}
-	loc, err := l.repo.start(ctx)
+	at, err := l.repo.start(ctx)
 	if err != nil {
 		return err
 	}
-	resp := &http.Response{Header: http.Header{"Location": {loc.String()}}}
-	l.repo.cancel(ctx, loc, resp)
+	l.repo.cancel(ctx, at)
 	return nil
 }
 
-// Publish writes config and manifest by digest, reads the manifest back and moves the tag; see backend.Destination. A registry has no
-// compare-and-swap: the tag is looked at immediately before it is moved, and read back after.
-func (l *Location) Publish(ctx context.Context, c *cache.Cache, replaces ocispec.Descriptor) (ocispec.Descriptor, error) {
-	enc, err := c.Encode(l.format)
-	if err != nil {
-		return ocispec.Descriptor{}, err
+func (l *Location) publishable() error {
+	if _, ok := l.ref.(name.Tag); !ok {
+		return fmt.Errorf("%s is a digest; a cache is published under a tag", l.ref)
 	}
-	if err := l.pushConfig(ctx, enc); err != nil {
-		return ocispec.Descriptor{}, fmt.Errorf("push cache config: %w", err)
-	}
-	if err := l.repo.putManifest(ctx, enc.ManifestDesc.Digest.String(), enc.ManifestDesc.MediaType, enc.Manifest); err != nil {
-		return ocispec.Descriptor{}, fmt.Errorf("push manifest: %w", explain(err, l.format))
-	}
-	if _, _, err := l.repo.manifest(ctx, enc.ManifestDesc.Digest.String()); err != nil {
-		return ocispec.Descriptor{}, fmt.Errorf("read manifest back: %w", err)
-	}
-	tag := l.ref.Identifier()
-	now, err := l.repo.head(ctx, tag)
-	if err != nil {
-		return ocispec.Descriptor{}, fmt.Errorf("look at tag: %w", err)
-	}
-	if now != replaces.Digest {
-		return ocispec.Descriptor{}, backend.ErrConflict
-	}
-	if err := l.repo.putManifest(ctx, tag, enc.ManifestDesc.MediaType, enc.Manifest); err != nil {
-		return ocispec.Descriptor{}, fmt.Errorf("move tag: %w", explain(err, l.format))
-	}
-	now, err = l.repo.head(ctx, tag)
-	if err != nil {
-		return ocispec.Descriptor{}, fmt.Errorf("read tag back: %w", err)
-	}
-	if now != enc.ManifestDesc.Digest {
-		return ocispec.Descriptor{}, backend.ErrConflict
-	}
-	return enc.ManifestDesc, nil
-}
-
-func (l *Location) pushConfig(ctx context.Context, enc *cache.Encoded) error {
-	_, err := blob.Copy(ctx, enc.ConfigDesc, memory(enc.Config), l.repo)
-	return err
-}
-
-// memory is a blob in memory.
-type memory []byte
-
-// Fetch opens it.
-func (m memory) Fetch(context.Context, ocispec.Descriptor) (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(m)), nil
-}
-
-// explain adds what to do about a refusal that has a known reason.
-func explain(err error, f cache.Format) error {
-	var status *StatusError
-	refused := errors.As(err, &status) && (status.Status == http.StatusBadRequest || status.Status == http.StatusNotFound)
-	if refused && !f.ImageManifest {
-		return fmt.Errorf("%w; this registry does not take the index form of a cache: leave out image-manifest=false, or allow indexes of blobs in the registry's validation settings", err)
-	}
-	return err
-}
-
-// transportStatus is the status inside an error of go-containerregistry, 0 if there is none.
-func transportStatus(err error) int {
-	var te *transport.Error
-	if errors.As(err, &te) {
-		return te.StatusCode
-	}
-	return 0
+	return nil
 }

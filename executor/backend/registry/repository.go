@@ -3,7 +3,6 @@ package registry
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,18 +10,13 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/google/go-containerregistry/pkg/name"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-)
-
-const (
-	errorBodyLimit = 64 << 10
-	// uploads is how often an upload is started anew.
-	uploads = 4
 )
 
 // manifestTypes are what is asked for.
@@ -35,55 +29,60 @@ var manifestTypes = strings.Join([]string{
 type repository struct {
 	host *host
 	name name.Repository
+	// mirrors hold the same repository and are asked first for what has a digest.
+	mirrors []*mirror
+	// writable is set when something in the repository is a destination.
+	writable atomic.Bool
 
 	mu    sync.Mutex
 	known map[digest.Digest]bool // blobs seen here in this run
+	wrong map[digest.Digest]bool // blobs that arrived damaged
+	tags  map[string]chan struct{}
 }
 
-// do sends a request for the actions ("pull", "pull,push") on this repository and others.
-func (r *repository) do(req *http.Request, actions string, others ...string) (*http.Response, error) {
-	scopes := []string{r.name.Scope(actions)}
-	scopes = append(scopes, others...)
-	rt, err := r.host.authorized(req.Context(), r.name.Registry, scopes)
-	if err != nil {
-		return nil, classify(err)
-	}
-	client := &http.Client{Transport: rt, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
-		if len(via) >= 5 {
-			return errors.New("more than 5 redirects")
+// mirror is a repository that is asked first, until it fails.
+type mirror struct {
+	*repository
+	failed atomic.Bool
+}
+
+// fromMirrors tries read on each mirror. A mirror that fails in another way than not having what is asked for is not asked again.
+func (r *repository) fromMirrors(ctx context.Context, read func(*mirror) error) bool {
+	for _, m := range r.mirrors {
+		if m.failed.Load() {
+			continue
 		}
-		return nil
-	}}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", req.Method, r.name.Name(), unwrapURL(err))
+		err := read(m)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() == nil && !errors.Is(err, blob.ErrNotFound) {
+			m.failed.Store(true)
+		}
 	}
-	return resp, nil
-}
-
-// unwrapURL drops the URL from a client's error: it can carry a signature.
-func unwrapURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
-}
-
-func (r *repository) url(kind, rest string) string {
-	u := url.URL{Scheme: r.name.Registry.Scheme(), Host: r.name.RegistryStr(), Path: "/v2/" + r.name.RepositoryStr() + "/" + kind + "/" + rest}
-	return u.String()
+	return false
 }
 
 // manifest reads what a tag or digest points at. The content matches the digest that is returned; a tag's answer is checked against the
-// digest the registry claims, if it claims one.
-func (r *repository) manifest(ctx context.Context, ref string) ([]byte, ocispec.Descriptor, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url("manifests", ref), nil)
+// digest the registry claims, if it claims one. Content that is wrong is asked for a second time, past any cache on the way.
+func (r *repository) manifest(ctx context.Context, ref string) (raw []byte, desc ocispec.Descriptor, err error) {
+	raw, desc, err = r.getManifest(ctx, ref, false)
+	if errors.Is(err, blob.ErrIntegrity) {
+		raw, desc, err = r.getManifest(ctx, ref, true)
+	}
+	return raw, desc, err
+}
+
+func (r *repository) getManifest(ctx context.Context, ref string, uncached bool) ([]byte, ocispec.Descriptor, error) {
+	req, err := r.request(ctx, http.MethodGet, nil, "manifests", ref)
 	if err != nil {
 		return nil, ocispec.Descriptor{}, err
 	}
 	req.Header.Set("Accept", manifestTypes)
-	resp, err := r.do(req, "pull")
+	if uncached {
+		req.Header.Set("Cache-Control", "no-cache")
+	}
+	resp, err := r.do(req, actionPull)
 	if err != nil {
 		return nil, ocispec.Descriptor{}, err
 	}
@@ -93,32 +92,55 @@ func (r *repository) manifest(ctx context.Context, ref string) ([]byte, ocispec.
 	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, cache.ManifestLimit+1))
 	if err != nil {
-		return nil, ocispec.Descriptor{}, fmt.Errorf("read manifest: %w", err)
+		return nil, ocispec.Descriptor{}, fmt.Errorf("read manifest: %w", cut(err))
 	}
-	mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	if len(raw) > cache.ManifestLimit {
 		return nil, ocispec.Descriptor{}, fmt.Errorf("manifest is larger than %d bytes: %w", cache.ManifestLimit, cache.ErrInvalid)
 	}
-	if strings.HasPrefix(mediaType, "text/html") {
-		return nil, ocispec.Descriptor{}, fmt.Errorf("%s answers with a web page: this is not a registry", r.name.RegistryStr())
+	mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	algorithm := digest.SHA256
+	if d := digest.Digest(ref); d.Validate() == nil {
+		algorithm = d.Algorithm()
 	}
-	desc := ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(raw), Size: int64(len(raw))}
-	for _, claimed := range []string{resp.Header.Get("Docker-Content-Digest"), ref} {
-		if strings.HasPrefix(claimed, "sha256:") && claimed != desc.Digest.String() {
+	desc := ocispec.Descriptor{MediaType: strings.TrimSpace(mediaType), Digest: algorithm.FromBytes(raw), Size: int64(len(raw))}
+	for _, claimed := range []string{ref, resp.Header.Get("Docker-Content-Digest")} {
+		d := digest.Digest(claimed)
+		if d.Validate() == nil && d.Algorithm() == algorithm && d != desc.Digest {
 			return nil, ocispec.Descriptor{}, fmt.Errorf("manifest %s arrived as %s: %w", claimed, desc.Digest, blob.ErrIntegrity)
 		}
 	}
 	return raw, desc, nil
 }
 
+// cut says of a transfer that broke off that the content is not whole.
+func cut(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: %w", err, blob.ErrIntegrity)
+	}
+	return err
+}
+
+// Manifest reads a manifest by its descriptor, from a mirror if one has it; see inline.Image.
+func (r *repository) Manifest(ctx context.Context, want ocispec.Descriptor) (raw []byte, mediaType string, err error) {
+	var desc ocispec.Descriptor
+	read := func(from *repository) error {
+		raw, desc, err = from.manifest(ctx, want.Digest.String())
+		return err
+	}
+	if !r.fromMirrors(ctx, func(m *mirror) error { return read(m.repository) }) {
+		_ = read(r)
+	}
+	return raw, desc.MediaType, err
+}
+
 // head returns the digest a tag points at, "" for nothing.
 func (r *repository) head(ctx context.Context, ref string) (digest.Digest, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, r.url("manifests", ref), nil)
+	req, err := r.request(ctx, http.MethodHead, nil, "manifests", ref)
 	if err != nil {
 		return "", err
 	}
 	req.Header.Set("Accept", manifestTypes)
-	resp, err := r.do(req, "pull")
+	resp, err := r.do(req, actionPull)
 	if err != nil {
 		return "", err
 	}
@@ -138,12 +160,12 @@ func (r *repository) head(ctx context.Context, ref string) (digest.Digest, error
 
 // putManifest writes a manifest under a tag or its digest.
 func (r *repository) putManifest(ctx context.Context, ref, mediaType string, raw []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, r.url("manifests", ref), bytes.NewReader(raw))
+	req, err := r.request(ctx, http.MethodPut, bytes.NewReader(raw), "manifests", ref)
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", mediaType)
-	resp, err := r.do(req, "pull,push")
+	resp, err := r.do(req, actionPush)
 	if err != nil {
 		return err
 	}
@@ -151,21 +173,61 @@ func (r *repository) putManifest(ctx context.Context, ref, mediaType string, raw
 	return check(resp, http.StatusCreated, http.StatusOK, http.StatusAccepted)
 }
 
-// Fetch opens a blob; see blob.Fetcher.
+// Fetch opens a blob, on a mirror if one has it; see blob.Fetcher. A transfer that breaks off is carried on where it broke off.
 func (r *repository) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url("blobs", desc.Digest.String()), nil)
+	var rc io.ReadCloser
+	if r.fromMirrors(ctx, func(m *mirror) (err error) {
+		rc, err = m.fetch(ctx, desc, func() { m.failed.Store(true) })
+		return err
+	}) {
+		return rc, nil
+	}
+	return r.fetch(ctx, desc, func() { r.noteWrong(desc.Digest) })
+}
+
+// fetch opens a blob here. wrong is called when it arrives damaged.
+func (r *repository) fetch(ctx context.Context, desc ocispec.Descriptor, wrong func()) (io.ReadCloser, error) {
+	body, err := r.get(ctx, desc, 0)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := r.do(req, "pull")
+	resumed := &resumable{ctx: ctx, repo: r, desc: desc, body: body}
+	return &watched{ReadCloser: blob.Verify(resumed, desc), wrong: wrong}, nil
+}
+
+// get opens a blob's bytes from an offset.
+func (r *repository) get(ctx context.Context, desc ocispec.Descriptor, offset int64) (io.ReadCloser, error) {
+	req, err := r.request(ctx, http.MethodGet, nil, "blobs", desc.Digest.String())
 	if err != nil {
 		return nil, err
 	}
-	if err := check(resp, http.StatusOK); err != nil {
+	if offset > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
+	}
+	if r.arrivedWrong(desc.Digest) {
+		req.Header.Set("Cache-Control", "no-cache")
+	}
+	resp, err := r.do(req, actionPull)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(resp, http.StatusOK, http.StatusPartialContent); err != nil {
 		_ = resp.Body.Close()
 		return nil, fmt.Errorf("blob %s: %w", desc.Digest, err)
 	}
-	return blob.Verify(resp.Body, desc), nil
+	if resp.StatusCode == http.StatusPartialContent {
+		if strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", offset)) {
+			return resp.Body, nil
+		}
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("blob %s: asked for bytes from %d, got %q: %w", desc.Digest, offset, printable(resp.Header.Get("Content-Range")), blob.ErrIntegrity)
+	}
+	// The whole blob, though a part was asked for: a registry without ranges.
+	if _, err := io.CopyN(io.Discard, resp.Body, offset); err != nil {
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("blob %s: %w", desc.Digest, cut(err))
+	}
+	return resp.Body, nil
 }
 
 // Has tells whether the repository holds a blob; see blob.Pusher. The answer is remembered for the run if it is yes.
@@ -173,21 +235,28 @@ func (r *repository) Has(ctx context.Context, desc ocispec.Descriptor) (bool, er
 	if r.seen(desc.Digest) {
 		return true, nil
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, r.url("blobs", desc.Digest.String()), nil)
+	return r.look(ctx, http.MethodHead, desc)
+}
+
+// look asks for a blob without reading it.
+func (r *repository) look(ctx context.Context, method string, desc ocispec.Descriptor) (bool, error) {
+	req, err := r.request(ctx, method, nil, "blobs", desc.Digest.String())
 	if err != nil {
 		return false, err
 	}
-	resp, err := r.do(req, "pull")
+	resp, err := r.do(req, actionPull)
 	if err != nil {
 		return false, err
 	}
-	_ = resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read side
 	switch {
 	case resp.StatusCode == http.StatusNotFound:
 		return false, nil
+	case resp.StatusCode == http.StatusMethodNotAllowed && method == http.MethodHead:
+		return r.look(ctx, http.MethodGet, desc)
 	case resp.StatusCode != http.StatusOK:
-		return false, &StatusError{Status: resp.StatusCode}
-	case resp.ContentLength >= 0 && desc.Size > 0 && resp.ContentLength != desc.Size:
+		return false, fmt.Errorf("blob %s: %w", desc.Digest, check(resp))
+	case resp.ContentLength >= 0 && resp.ContentLength != desc.Size:
 		return false, nil
 	}
 	r.note(desc.Digest)
@@ -213,19 +282,51 @@ func (r *repository) forget() {
 	clear(r.known)
 }
 
+func (r *repository) arrivedWrong(d digest.Digest) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.wrong[d]
+}
+
+func (r *repository) noteWrong(d digest.Digest) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wrong[d] = true
+}
+
+// hold waits until no other step of the run is publishing under the tag.
+func (r *repository) hold(ctx context.Context, tag string) (release func(), err error) {
+	r.mu.Lock()
+	slot, ok := r.tags[tag]
+	if !ok {
+		slot = make(chan struct{}, 1)
+		r.tags[tag] = slot
+	}
+	r.mu.Unlock()
+	select {
+	case slot <- struct{}{}:
+		return func() { <-slot }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
 // MountFrom takes a blob over from another repository of the same host (distribution spec, "Mounting a blob from another repository").
 func (r *repository) MountFrom(ctx context.Context, desc ocispec.Descriptor, src blob.Fetcher) (bool, error) {
 	from, ok := src.(*repository)
 	if !ok || from.host != r.host || from.name.RepositoryStr() == r.name.RepositoryStr() {
 		return false, nil
 	}
-	q := url.Values{"mount": {desc.Digest.String()}, "from": {from.name.RepositoryStr()}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url("blobs", "uploads/")+"?"+q.Encode(), nil)
+	req, err := r.request(ctx, http.MethodPost, nil, "blobs", "uploads/")
 	if err != nil {
 		return false, err
 	}
-	resp, err := r.do(req, "pull,push", from.name.Scope("pull"))
+	req.URL.RawQuery = url.Values{"mount": {desc.Digest.String()}, "from": {from.name.RepositoryStr()}}.Encode()
+	resp, err := r.do(req, actionPush, from.name.Scope(actionPull))
 	if err != nil {
+		if errors.Is(err, blob.ErrDenied) {
+			return false, nil // no token for both: an upload needs one for this repository alone
+		}
 		return false, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // read side
@@ -235,197 +336,9 @@ func (r *repository) MountFrom(ctx context.Context, desc ocispec.Descriptor, src
 		return true, nil
 	case http.StatusAccepted:
 		// An upload was started instead: the registry does not mount. It is not used.
-		r.cancel(ctx, req.URL, resp)
+		if loc, err := location(resp); err == nil {
+			r.cancel(ctx, loc)
+		}
 	}
 	return false, nil
-}
-
-// cancel ends an upload that is not wanted.
-func (r *repository) cancel(ctx context.Context, base *url.URL, resp *http.Response) {
-	loc, err := base.Parse(resp.Header.Get("Location"))
-	if err != nil {
-		return
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, loc.String(), nil)
-	if err != nil {
-		return
-	}
-	if resp, err := r.do(req, "pull,push"); err == nil {
-		_ = resp.Body.Close()
-	}
-}
-
-// Push uploads a blob in one request; see blob.Pusher. After a failure it looks whether the blob has arrived all the same, and starts anew if not.
-func (r *repository) Push(ctx context.Context, desc ocispec.Descriptor, open blob.Opener) error {
-	for attempt := 1; ; attempt++ {
-		err := r.upload(ctx, desc, open)
-		if err == nil {
-			r.note(desc.Digest)
-			return nil
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if has, herr := r.Has(ctx, desc); herr == nil && has {
-			return nil
-		}
-		if attempt == uploads || !uploadMayPass(err) {
-			return fmt.Errorf("upload: %w (%d attempts)", err, attempt)
-		}
-		if err := r.host.retry.sleep(ctx, r.host.retry.backoff(attempt)); err != nil {
-			return err
-		}
-	}
-}
-
-// uploadMayPass tells whether a new upload can succeed where one has failed. A session that the server has lost or closed counts.
-func uploadMayPass(err error) bool {
-	var status *StatusError
-	if errors.As(err, &status) {
-		switch status.Status {
-		case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusConflict, http.StatusRequestedRangeNotSatisfiable:
-			return true
-		}
-		return temporary(status.Status)
-	}
-	return temporaryError(err)
-}
-
-// start opens an upload session and returns where its bytes go.
-func (r *repository) start(ctx context.Context) (*url.URL, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url("blobs", "uploads/"), nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := r.do(req, "pull,push")
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close() //nolint:errcheck // read side
-	if err := check(resp, http.StatusAccepted); err != nil {
-		return nil, err
-	}
-	return req.URL.Parse(resp.Header.Get("Location"))
-}
-
-// upload makes one attempt: POST, then PUT of the whole blob.
-func (r *repository) upload(ctx context.Context, desc ocispec.Descriptor, open blob.Opener) error {
-	loc, err := r.start(ctx)
-	if err != nil {
-		return err
-	}
-	q := loc.Query()
-	q.Set("digest", desc.Digest.String())
-	loc.RawQuery = q.Encode()
-	ctx = withoutRetry(ctx)
-	body := func() (io.ReadCloser, error) { return &lazyBody{ctx: ctx, open: open}, nil }
-	first, _ := body()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, loc.String(), first)
-	if err != nil {
-		return err
-	}
-	req.GetBody = body // for a token that has run out meanwhile
-	req.ContentLength = desc.Size
-	req.Header.Set("Content-Type", "application/octet-stream")
-	resp, err := r.do(req, "pull,push")
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close() //nolint:errcheck // read side
-	return check(resp, http.StatusCreated)
-}
-
-// lazyBody opens a blob at its first read, when the request has got its slot, so that no source waits open for one.
-type lazyBody struct {
-	ctx  context.Context
-	open blob.Opener
-	rc   io.ReadCloser
-}
-
-func (b *lazyBody) Read(p []byte) (int, error) {
-	if b.rc == nil {
-		rc, err := b.open(b.ctx)
-		if err != nil {
-			return 0, err
-		}
-		b.rc = rc
-	}
-	return b.rc.Read(p)
-}
-
-func (b *lazyBody) Close() error {
-	if b.rc == nil {
-		return nil
-	}
-	return b.rc.Close()
-}
-
-// StatusError is a registry's refusal.
-type StatusError struct {
-	Status int
-	// Code and Message are the registry's own words, bounded and without control characters.
-	Code, Message string
-}
-
-func (e *StatusError) Error() string {
-	s := fmt.Sprintf("registry answers %d %s", e.Status, http.StatusText(e.Status))
-	if e.Code != "" {
-		s += " " + e.Code
-	}
-	if e.Message != "" {
-		s += ": " + e.Message
-	}
-	return s
-}
-
-// Is makes errors.Is find what other packages ask for.
-func (e *StatusError) Is(target error) bool {
-	switch e.Status {
-	case http.StatusNotFound:
-		return target == blob.ErrNotFound
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return target == blob.ErrDenied
-	}
-	return false
-}
-
-// check returns a StatusError unless the status is one of those.
-func check(resp *http.Response, ok ...int) error {
-	for _, s := range ok {
-		if resp.StatusCode == s {
-			return nil
-		}
-	}
-	e := &StatusError{Status: resp.StatusCode}
-	raw, _ := io.ReadAll(io.LimitReader(resp.Body, errorBodyLimit))
-	var body struct {
-		Errors []struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
-			Detail  any    `json:"detail"`
-		} `json:"errors"`
-	}
-	if json.Unmarshal(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), &body) == nil && len(body.Errors) > 0 {
-		e.Code, e.Message = printable(body.Errors[0].Code), printable(body.Errors[0].Message)
-	}
-	return e
-}
-
-// printable bounds text from outside and drops what could move a terminal's cursor.
-func printable(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f {
-			return -1
-		}
-		return c
-	}, s)
-	return s[:min(len(s), 300)]
-}
-
-// classify finds the refusals inside go-containerregistry's errors.
-func classify(err error) error {
-	if code := transportStatus(err); code != 0 {
-		return fmt.Errorf("%w: %w", &StatusError{Status: code}, err)
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -19,6 +21,12 @@ const (
 	longestPause = 30 * time.Second
 	// longestAfter is the longest Retry-After that is waited for; a registry that asks for more has a quota, not a burst.
 	longestAfter = 2 * time.Minute
+	// waitBudget is how long one request waits in all.
+	waitBudget = 5 * time.Minute
+	// herd spreads those who wait for the same moment.
+	herd = 250 * time.Millisecond
+	// peekLimit is how much of a refusal's body is read to tell what it means.
+	peekLimit = 4 << 10
 )
 
 // onceKey marks requests that must not be sent again as they are: a body for an upload session that a failure may have changed.
@@ -27,6 +35,23 @@ type onceKey struct{}
 // withoutRetry returns a context whose requests are sent once.
 func withoutRetry(ctx context.Context) context.Context {
 	return context.WithValue(ctx, onceKey{}, true)
+}
+
+// retriesKey finds the counter of a request's retries.
+type retriesKey struct{}
+
+// withRetries returns a context that counts how often a request with it is sent again.
+func withRetries(ctx context.Context) (context.Context, *atomic.Int64) {
+	n := new(atomic.Int64)
+	return context.WithValue(ctx, retriesKey{}, n), n
+}
+
+// retries is how often the request of a context was sent again.
+func retries(ctx context.Context) int64 {
+	if n, ok := ctx.Value(retriesKey{}).(*atomic.Int64); ok {
+		return n.Load()
+	}
+	return 0
 }
 
 // retrier sends requests again after failures that may pass. Its pause is shared: when a registry asks for time, nobody asks it anything.
@@ -59,13 +84,21 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // do sends req with once until it succeeds, fails for good, or has been tried often enough.
 func (r retrier) do(req *http.Request, once func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+	if req.GetBody != nil && req.Body != nil {
+		defer req.Body.Close() //nolint:errcheck // every attempt has its own
+	}
+	var waited time.Duration
 	for attempt := 1; ; attempt++ {
 		if err := r.waitShared(req.Context()); err != nil {
 			return nil, err
 		}
-		resp, err := once(req)
+		out, err := fresh(req)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := once(out)
 		wait, again := r.again(req, resp, err, attempt)
-		if !again {
+		if waited += wait; !again || waited > waitBudget {
 			return resp, err
 		}
 		if resp != nil {
@@ -75,12 +108,24 @@ func (r retrier) do(req *http.Request, once func(*http.Request) (*http.Response,
 		if err := r.sleep(req.Context(), wait); err != nil {
 			return nil, err
 		}
-		if req.GetBody != nil {
-			if req.Body, err = req.GetBody(); err != nil {
-				return nil, err
-			}
+		if n, ok := req.Context().Value(retriesKey{}).(*atomic.Int64); ok {
+			n.Add(1)
 		}
 	}
+}
+
+// fresh is the request with a body that nobody has read from.
+func fresh(req *http.Request) (*http.Request, error) {
+	if req.GetBody == nil || req.Body == nil {
+		return req, nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, err
+	}
+	out := req.WithContext(req.Context())
+	out.Body = body
+	return out, nil
 }
 
 // again decides whether to try once more, and after what time.
@@ -88,23 +133,47 @@ func (r retrier) again(req *http.Request, resp *http.Response, err error, attemp
 	if req.Context().Err() != nil {
 		return 0, false
 	}
-	wait := r.backoff(attempt)
-	if resp != nil {
-		if after, ok := retryAfter(resp, r.now()); ok && temporary(resp.StatusCode) {
-			if after > longestAfter {
-				return 0, false
-			}
-			r.pause.set(r.now().Add(after))
-			wait = after
-		}
+	if err != nil {
+		return r.backoff(attempt), temporaryError(err) && r.may(req, attempt)
 	}
-	if attempt >= attempts || req.Context().Value(onceKey{}) != nil || (req.Body != nil && req.Body != http.NoBody && req.GetBody == nil) {
+	limited, quota := rateLimited(resp)
+	if !temporary(resp.StatusCode) && !limited {
 		return 0, false
 	}
-	if err != nil {
-		return wait, temporaryError(err)
+	wait := r.backoff(attempt)
+	if after, ok := retryAfter(resp, r.now()); ok {
+		if after > longestAfter {
+			return 0, false
+		}
+		r.pause.set(r.now().Add(after))
+		wait = after + rand.N(herd) //nolint:gosec // jitter
 	}
-	return wait, temporary(resp.StatusCode)
+	if quota && attempt > 1 {
+		return 0, false // asking more makes it worse
+	}
+	return wait, r.may(req, attempt)
+}
+
+// may tells whether a request can be sent once more at all.
+func (r retrier) may(req *http.Request, attempt int) bool {
+	noRewind := req.Body != nil && req.Body != http.NoBody && req.GetBody == nil
+	return attempt < attempts && req.Context().Value(onceKey{}) == nil && !noRewind
+}
+
+// rateLimited reads the start of a refusal's body, which it leaves in place: some registries say "forbidden" and mean "too often", and a
+// pull quota is not a burst.
+func rateLimited(resp *http.Response) (limited, quota bool) {
+	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusForbidden {
+		return false, false
+	}
+	head, _ := io.ReadAll(io.LimitReader(resp.Body, peekLimit))
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), resp.Body), resp.Body}
+	said := bytes.ToLower(head)
+	quota = bytes.Contains(said, []byte("pull rate limit"))
+	return resp.StatusCode == http.StatusTooManyRequests || bytes.Contains(said, []byte("rate limit")), quota
 }
 
 func (r retrier) backoff(attempt int) time.Duration {
@@ -114,13 +183,17 @@ func (r retrier) backoff(attempt int) time.Duration {
 
 // waitShared waits while the host has asked for time.
 func (r retrier) waitShared(ctx context.Context) error {
-	r.pause.mu.Lock()
-	wait := r.pause.until.Sub(r.now())
-	r.pause.mu.Unlock()
-	if wait <= 0 {
-		return nil
+	for {
+		r.pause.mu.Lock()
+		wait := r.pause.until.Sub(r.now())
+		r.pause.mu.Unlock()
+		if wait <= 0 {
+			return nil
+		}
+		if err := r.sleep(ctx, wait+rand.N(herd)); err != nil { //nolint:gosec // jitter
+			return err
+		}
 	}
-	return r.sleep(ctx, wait)
 }
 
 func (p *sharedPause) set(until time.Time) {
@@ -143,7 +216,7 @@ func temporary(status int) bool {
 
 // temporaryError tells whether a connection's failure may pass.
 func temporaryError(err error) bool {
-	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT} {
+	for _, e := range []error{errIdle, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -155,7 +228,7 @@ func temporaryError(err error) bool {
 // retryAfter reads the header in both of its forms (RFC 9110, 10.2.3).
 func retryAfter(resp *http.Response, now time.Time) (time.Duration, bool) {
 	v := resp.Header.Get("Retry-After")
-	if s, err := strconv.Atoi(v); err == nil && s >= 0 {
+	if s, err := strconv.ParseInt(v, 10, 32); err == nil && s >= 0 {
 		return time.Duration(s) * time.Second, true
 	}
 	if t, err := http.ParseTime(v); err == nil {

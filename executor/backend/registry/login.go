@@ -1,0 +1,169 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/cachectl/cachectl/config"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// schemes says how a host may be spoken to, and what is tried first.
+type schemes struct{ http, httpFirst bool }
+
+// schemesFor decides from a host's block and attributes. Nothing but a host of this machine is spoken to without TLS unless it is asked for.
+func schemesFor(addr string, block *config.Registry, insecure bool) schemes {
+	switch {
+	case block != nil && (block.HTTP || block.Embedded):
+		return schemes{http: true, httpFirst: true}
+	case block != nil && block.CA != "":
+		return schemes{http: insecure}
+	case loopback(addr):
+		return schemes{http: true, httpFirst: true}
+	}
+	return schemes{http: insecure}
+}
+
+// loopback tells whether host[:port] is this machine.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = strings.Trim(addr, "[]")
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || (ip != nil && ip.IsLoopback())
+}
+
+// connect asks the host, once, how it wants to be spoken to.
+func (h *host) connect(ctx context.Context) (*transport.Challenge, error) {
+	h.mu.Lock()
+	have := h.challenge
+	h.mu.Unlock()
+	if have != nil {
+		return have, nil
+	}
+	select {
+	case h.login <- struct{}{}:
+		defer func() { <-h.login }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	h.mu.Lock()
+	have = h.challenge
+	h.mu.Unlock()
+	if have != nil {
+		return have, nil
+	}
+	got, err := h.ping(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to registry %s: %w", h.reg.RegistryStr(), classify(unwrapURL(err)))
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.challenge = got
+	return got, nil
+}
+
+func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
+	tries := []string{"https"}
+	if h.schemes.http {
+		tries = append(tries, "http")
+	}
+	if h.schemes.httpFirst {
+		tries = []string{"http", "https"}
+	}
+	var first error
+	for _, scheme := range tries {
+		got, err := transport.Ping(ctx, h.registry(scheme), onlyScheme{scheme, h})
+		if err == nil {
+			return got, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+	return nil, first
+}
+
+// registry is the registry's name in the form that makes go-containerregistry speak scheme to it.
+func (h *host) registry(scheme string) name.Registry {
+	if scheme == "http" {
+		if reg, err := name.NewRegistry(h.reg.RegistryStr(), name.Insecure); err == nil {
+			return reg
+		}
+	}
+	return h.reg
+}
+
+// onlyScheme refuses requests in other schemes than one: go-containerregistry has its own opinion of which hosts need no TLS.
+type onlyScheme struct {
+	scheme string
+	next   http.RoundTripper
+}
+
+func (o onlyScheme) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != o.scheme {
+		return nil, fmt.Errorf("%s is not tried for this registry", req.URL.Scheme)
+	}
+	return o.next.RoundTrip(req)
+}
+
+// authorized returns a transport with a token for the scopes, and the scheme to use.
+func (h *host) authorized(ctx context.Context, scopes []string) (rt http.RoundTripper, scheme string, err error) {
+	challenge, err := h.connect(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	scheme = "https"
+	if challenge.Insecure {
+		scheme = "http"
+	}
+	key := strings.Join(scopes, " ")
+	bearer := strings.EqualFold(challenge.Scheme, "bearer")
+	if !bearer {
+		key = "" // without tokens one transport serves every repository
+	}
+	h.mu.Lock()
+	rt, ok := h.tokens[key]
+	h.mu.Unlock()
+	if ok {
+		return rt, scheme, nil
+	}
+	reg := h.registry(scheme)
+	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, reg)
+	if err != nil {
+		return nil, "", fmt.Errorf("credentials for registry %s: %w", reg.RegistryStr(), err)
+	}
+	var token *transport.Token
+	if bearer {
+		if token, err = exchange(ctx, h, reg, auth, scopes, challenge); err != nil {
+			return nil, "", fmt.Errorf("log in to registry %s: %w", reg.RegistryStr(), classify(unwrapURL(err)))
+		}
+	}
+	if rt, err = transport.FromToken(reg, auth, h, challenge, token); err != nil {
+		return nil, "", fmt.Errorf("log in to registry %s: %w", reg.RegistryStr(), err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if have, ok := h.tokens[key]; ok {
+		return have, scheme, nil // somebody else was faster
+	}
+	h.tokens[key] = rt
+	return rt, scheme, nil
+}
+
+func exchange(ctx context.Context, h *host, reg name.Registry, auth authn.Authenticator, scopes []string, c *transport.Challenge) (*transport.Token, error) {
+	token, err := transport.Exchange(ctx, reg, auth, h, scopes, c)
+	if err == nil && token.AccessToken != "" {
+		token.Token = token.AccessToken // some servers give it this name
+	}
+	return token, err
+}
