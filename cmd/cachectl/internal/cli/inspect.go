@@ -54,7 +54,7 @@ func newInspect(g *globals) *cobra.Command {
 			}
 			cur, err := src.Read(cmd.Context())
 			if errors.Is(err, blob.ErrNotFound) {
-				return fmt.Errorf("%s: there is nothing", src.Name())
+				return usageError{fmt.Errorf("%s: there is nothing", src.Name())}
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", src.Name(), err)

@@ -27,9 +27,8 @@ type owner struct {
 	name   string
 	vertex client.Vertex
 	left   int // steps that have not ended
-	// steps are those of its Dockerfile by name, and whether each is cached; running are those under way, in the order they started.
-	steps   map[string]bool
-	ended   map[string]bool
+	// running are the vertices under way, in the order they started.
+	steps   tally
 	running []*client.Vertex
 	stage   string // what the run itself does for it
 	sent    map[string]int64
@@ -56,7 +55,7 @@ func newBrief(plan *planner.Plan) *brief {
 		if o == nil {
 			o = &owner{
 				name: name, vertex: client.Vertex{Digest: digest.FromString("owner " + name)},
-				steps: map[string]bool{}, ended: map[string]bool{}, sent: map[string]int64{}, sending: map[string]int64{},
+				steps: tally{}, sent: map[string]int64{}, sending: map[string]int64{},
 			}
 			b.owners[name] = o
 		}
@@ -104,10 +103,7 @@ func (o *owner) take(v *client.Vertex) {
 	if v.Started == nil {
 		return
 	}
-	if isStep(v.Name) {
-		o.steps[v.Name] = v.Cached
-		o.ended[v.Name] = v.Completed != nil
-	}
+	o.steps.take(v.Name, v)
 	at := slices.IndexFunc(o.running, func(r *client.Vertex) bool { return r.Digest == v.Digest })
 	switch {
 	case v.Completed != nil && at >= 0:
@@ -125,15 +121,7 @@ func (o *owner) line() *client.Vertex {
 	v := o.vertex
 	var parts []string
 	if len(o.steps) > 0 {
-		ended, cached := 0, 0
-		for step, c := range o.steps {
-			if o.ended[step] {
-				ended++
-			}
-			if c {
-				cached++
-			}
-		}
+		ended, cached := o.steps.count()
 		parts = append(parts, fmt.Sprintf("%d/%d steps, %d cached", ended, len(o.steps), cached))
 	}
 	var sent, sending int64

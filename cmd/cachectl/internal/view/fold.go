@@ -22,13 +22,13 @@ type fold struct {
 	shown map[digest.Digest]bool
 	done  map[digest.Digest]bool // ended without having been shown
 	order []digest.Digest        // of held
-	tally map[string]map[string]bool // target → step → cached; the frontend can give one step two vertices
+	tally map[string]tally       // by target
 }
 
 func newFold() *fold {
 	return &fold{
 		held: map[digest.Digest]*client.Vertex{}, shown: map[digest.Digest]bool{}, done: map[digest.Digest]bool{},
-		tally: map[string]map[string]bool{},
+		tally: map[string]tally{},
 	}
 }
 
@@ -83,26 +83,20 @@ func (f *fold) show(out *client.SolveStatus, v *client.Vertex) {
 	out.Vertexes = append(out.Vertexes, v)
 }
 
-// count takes down the steps of a target's Dockerfile and whether they were cached.
+// count takes down the steps of a target's Dockerfile.
 func (f *fold) count(target string, v *client.Vertex) {
-	name := strings.TrimPrefix(v.Name, "["+target+"] ")
-	if target == "" || v.Started == nil || !isStep(name) {
+	if target == "" {
 		return
 	}
 	if f.tally[target] == nil {
-		f.tally[target] = map[string]bool{}
+		f.tally[target] = tally{}
 	}
-	f.tally[target][name] = v.Cached
+	f.tally[target].take(strings.TrimPrefix(v.Name, "["+target+"] "), v)
 }
 
 // summary is the line of a target that has been built.
 func (f *fold) summary(target string, v *client.Vertex) *client.SolveStatus {
-	cached := 0
-	for _, c := range f.tally[target] {
-		if c {
-			cached++
-		}
-	}
+	_, cached := f.tally[target].count()
 	v.Name = fmt.Sprintf("[%s] %d of %d steps cached", target, cached, len(f.tally[target]))
 	return &client.SolveStatus{Vertexes: []*client.Vertex{v}}
 }
@@ -128,19 +122,6 @@ func (f *fold) tick(now time.Time) *client.SolveStatus {
 	}
 	f.order = rest
 	return out
-}
-
-// isStep tells instructions of a Dockerfile ("[build 2/5] RUN make") from what the frontend and the exporters do besides.
-func isStep(name string) bool {
-	if !strings.HasPrefix(name, "[") {
-		return false
-	}
-	for _, p := range []string{"[internal]", "[auth]", "[context "} {
-		if strings.HasPrefix(name, p) {
-			return false
-		}
-	}
-	return true
 }
 
 // housekeeping tells whether a vertex is of no interest unless it is slow or fails. Names of builds have their target before them.

@@ -74,7 +74,7 @@ func Inspect(w io.Writer, name string, cur *backend.Current, missing []ocispec.D
 		_, _ = fmt.Fprintf(w, "  newest   %s\n", doc.Newest)
 	}
 	if len(missing) > 0 {
-		_, _ = fmt.Fprintf(w, "  missing  %d layers are gone; what depends on them cannot be used\n", len(missing))
+		_, _ = fmt.Fprintf(w, "  missing  %s; what depends on them cannot be used\n", count(len(missing), "layer"))
 	}
 	_, _ = fmt.Fprintln(w)
 	rows := [][]string{{"LAYER", "BLOB", "SIZE", "COMPRESSION", "ON", "CREATED", ""}}

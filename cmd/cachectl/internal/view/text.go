@@ -40,6 +40,14 @@ func Error(w io.Writer, err error) {
 	_, _ = fmt.Fprintf(w, "cachectl: %s\n", printable(err.Error()))
 }
 
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // size is a number of bytes for people.
 func size(n int64) string {
 	if n == 0 {

@@ -1,0 +1,55 @@
+package view
+
+import (
+	"strings"
+
+	"github.com/moby/buildkit/client"
+	digest "github.com/opencontainers/go-digest"
+)
+
+// tally counts the steps of a target's Dockerfile. The frontend can give one step several vertices: it has ended when all have, and was cached when
+// none was executed.
+type tally map[string]map[digest.Digest]stepState
+
+type stepState struct{ cached, ended bool }
+
+// take notes what a vertex has come to; name is the builder's own, without a target before it.
+func (t tally) take(name string, v *client.Vertex) {
+	if v.Started == nil || !isStep(name) {
+		return
+	}
+	if t[name] == nil {
+		t[name] = map[digest.Digest]stepState{}
+	}
+	t[name][v.Digest] = stepState{cached: v.Cached, ended: v.Completed != nil}
+}
+
+// count returns how many steps have ended and how many of them were cached.
+func (t tally) count() (ended, cached int) {
+	for _, vertices := range t {
+		allEnded, allCached := true, true
+		for _, s := range vertices {
+			allEnded, allCached = allEnded && s.ended, allCached && s.cached
+		}
+		if allEnded {
+			ended++
+		}
+		if allCached {
+			cached++
+		}
+	}
+	return ended, cached
+}
+
+// isStep tells instructions of a Dockerfile ("[build 2/5] RUN make") from what the frontend and the exporters do besides.
+func isStep(name string) bool {
+	if !strings.HasPrefix(name, "[") {
+		return false
+	}
+	for _, p := range []string{"[internal]", "[auth]", "[context "} {
+		if strings.HasPrefix(name, p) {
+			return false
+		}
+	}
+	return true
+}
