@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/cachectl/cachectl/config"
@@ -169,11 +170,17 @@ func (p *publisher) choose(ctx context.Context, l cache.Layer) (ocispec.Descript
 	if found := p.run.pool.find(l.Tar(), p.dest.Host(), p.accepts); len(found) > 0 {
 		return found[0].desc, found[0].blobs, nil
 	}
-	any := p.run.pool.find(l.Tar(), "", func(ocispec.Descriptor) bool { return true })
-	if len(any) == 0 {
+	places := p.run.pool.find(l.Tar(), "", func(ocispec.Descriptor) bool { return true })
+	if len(places) == 0 {
 		return ocispec.Descriptor{}, nil, fmt.Errorf("layer %s: %w in any place this run knows", l.Tar(), blob.ErrNotFound)
 	}
-	desc, err := p.run.spool.Transcode(ctx, any[0].desc, l.Tar(), any[0].blobs, p.want)
+	from, unpacked := places[0], l.Tar()
+	if i := slices.IndexFunc(places, func(a available) bool { return blob.CompressionOf(a.desc) != blob.EStargz }); i >= 0 {
+		from = places[i]
+	} else {
+		unpacked = digest.Digest(from.desc.Annotations[cache.AnnotationUncompressed])
+	}
+	desc, err := p.run.spool.Transcode(ctx, from.desc, unpacked, from.blobs, p.want)
 	if err != nil {
 		return ocispec.Descriptor{}, nil, fmt.Errorf("compress layer %s as %s: %w", l.Tar(), p.want.Type, err)
 	}
