@@ -15,6 +15,8 @@ import (
 	"github.com/cachectl/cachectl/executor/build"
 	"github.com/cachectl/cachectl/planner"
 	dockerconfig "github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/config/configfile"
+	"github.com/docker/cli/cli/config/credentials"
 )
 
 // drainTime is how long a canceled run may take to put things away.
@@ -86,7 +88,7 @@ func (r *run) openBuilder(ctx context.Context) (*build.Solver, func(context.Cont
 	}
 	solver := build.NewSolver(c, build.SolverOptions{
 		Targets: targets, Dir: r.opt.Dir, LookupEnv: r.opt.LookupEnv, Logger: r.log,
-		DockerConfig: dockerconfig.LoadDefaultConfigFile(os.Stderr),
+		DockerConfig: r.dockerConfig(),
 		TLS:          build.AuthTLS(r.opt.Registries, r.opt.Dir),
 	})
 	return solver, func(ctx context.Context) error { return errors.Join(c.Close(), endpoint.Close(ctx)) }, nil
@@ -156,3 +158,21 @@ func (noEvents) StepEnded(*StepResult)                             {}
 func (noEvents) StepProgress(planner.StepID, string, int64, int64) {}
 func (noEvents) StepWarning(planner.StepID, string)                {}
 func (noEvents) BuildStatus(string, *build.Status)                 {}
+
+// dockerConfig is the user's docker configuration: registry credentials and proxies. One that cannot be read is told in the log and counts as
+// empty, as docker's own tools have it.
+func (r *run) dockerConfig() *configfile.ConfigFile {
+	dir, ok := r.opt.LookupEnv("DOCKER_CONFIG")
+	if !ok || dir == "" {
+		dir = dockerconfig.Dir()
+	}
+	c, err := dockerconfig.Load(dir)
+	if err != nil {
+		r.log.Warn("the docker configuration cannot be read", "dir", dir, "reason", err)
+		return configfile.New("")
+	}
+	if !c.ContainsAuth() {
+		c.CredentialsStore = credentials.DetectDefaultStore(c.CredentialsStore)
+	}
+	return c
+}
