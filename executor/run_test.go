@@ -127,7 +127,7 @@ func TestARegistryWithPasswordAndOneWithAPrivateCA(t *testing.T) {
 	secured := testenv.StartRegistry(t, testenv.RegistryOptions{Password: "canary-password"})
 	private := testenv.StartRegistry(t, testenv.RegistryOptions{TLS: true})
 	secured.DockerConfig(t, "canary-password")
-	d := testenv.Buildkitd(t, fmt.Sprintf("[registry.%q]\n  ca = [%q]\n", private.Addr, private.CA))
+	d := testenv.Buildkitd(t, fmt.Sprintf("[registry.%q]\n  http = false\n  ca = [%q]\n", private.Addr, private.CA))
 	dir := app(t)
 	a, b := map[string]string{"ref": secured.Addr + "/team/app:main"}, map[string]string{"ref": private.Addr + "/team/app:main"}
 	hcl := fmt.Sprintf("registry %q {\n  ca = %q\n}\n", private.Addr, private.CA) + target(t, "app",

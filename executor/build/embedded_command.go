@@ -87,8 +87,11 @@ func daemonConfig(registries []*config.Registry) []byte {
 	slices.SortFunc(sorted, func(a, b *config.Registry) int { return strings.Compare(a.Host, b.Host) })
 	for _, r := range sorted {
 		var lines []string
-		if r.HTTP {
+		switch {
+		case r.HTTP:
 			lines = append(lines, "http = true")
+		case r.CA != "":
+			lines = append(lines, "http = false") // which BuildKit would try on loopback
 		}
 		if r.Insecure {
 			lines = append(lines, "insecure = true")
