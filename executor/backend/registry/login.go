@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -79,9 +80,13 @@ func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
 	}
 	var first error
 	for _, scheme := range tries {
-		got, err := transport.Ping(ctx, h.registry(scheme), onlyScheme{scheme, h})
+		only := &onlyScheme{scheme: scheme, next: h}
+		got, err := transport.Ping(ctx, h.registry(scheme), only)
 		if err == nil {
 			return got, nil
+		}
+		if failure := only.failure(); failure != nil {
+			err = failure // without what was said of the scheme that was not tried
 		}
 		if first == nil {
 			first = err
@@ -107,13 +112,26 @@ func (h *host) registry(scheme string) name.Registry {
 type onlyScheme struct {
 	scheme string
 	next   http.RoundTripper
+
+	mu  sync.Mutex
+	err error // what went wrong in the scheme itself
 }
 
-func (o onlyScheme) RoundTrip(req *http.Request) (*http.Response, error) {
+func (o *onlyScheme) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme != o.scheme {
 		return nil, fmt.Errorf("%s is not tried for this registry", req.URL.Scheme)
 	}
-	return o.next.RoundTrip(req)
+	resp, err := o.next.RoundTrip(req)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.err = err
+	return resp, err
+}
+
+func (o *onlyScheme) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
 }
 
 // authorized returns a transport with a token for the scopes, and the scheme to use.

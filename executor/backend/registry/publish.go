@@ -82,7 +82,7 @@ func (l *Location) moveTag(ctx context.Context, enc *cache.Encoded, replaces dig
 func mayPass(err error) bool {
 	var status *StatusError
 	if errors.As(err, &status) {
-		return temporary(status.Status)
+		return temporary(status.Status) || status.RateLimited
 	}
 	return temporaryError(err)
 }

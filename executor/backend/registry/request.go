@@ -126,6 +126,8 @@ type StatusError struct {
 	Status int
 	// Code and Message are the registry's own words, bounded and without control characters.
 	Code, Message string
+	// RateLimited says that the registry refuses for being asked too often, whatever its status is.
+	RateLimited bool
 	// Attempts is how often the request was sent, 0 if that is not known.
 	Attempts int64
 }
@@ -150,7 +152,7 @@ func (e *StatusError) Is(target error) bool {
 	case http.StatusNotFound:
 		return target == blob.ErrNotFound
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return target == blob.ErrDenied
+		return target == blob.ErrDenied && !e.RateLimited
 	}
 	return false
 }
@@ -167,6 +169,7 @@ func check(resp *http.Response, ok ...int) error {
 		e.Attempts = retries(resp.Request.Context()) + 1
 	}
 	raw, _ := io.ReadAll(io.LimitReader(resp.Body, errorBodyLimit))
+	e.RateLimited = saysRateLimit(raw) || e.Status == http.StatusTooManyRequests
 	var body struct {
 		Errors []struct {
 			Code    string `json:"code"`

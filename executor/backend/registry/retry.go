@@ -171,9 +171,12 @@ func rateLimited(resp *http.Response) (limited, quota bool) {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(head), resp.Body), resp.Body}
-	said := bytes.ToLower(head)
-	quota = bytes.Contains(said, []byte("pull rate limit"))
-	return resp.StatusCode == http.StatusTooManyRequests || bytes.Contains(said, []byte("rate limit")), quota
+	quota = bytes.Contains(bytes.ToLower(head), []byte("pull rate limit"))
+	return resp.StatusCode == http.StatusTooManyRequests || saysRateLimit(head), quota
+}
+
+func saysRateLimit(body []byte) bool {
+	return bytes.Contains(bytes.ToLower(body[:min(len(body), peekLimit)]), []byte("rate limit"))
 }
 
 func (r retrier) backoff(attempt int) time.Duration {

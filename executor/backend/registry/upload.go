@@ -64,7 +64,7 @@ func tries(err error) int {
 	case status.Status == http.StatusBadRequest || status.Status == http.StatusNotFound || status.Status == http.StatusMethodNotAllowed ||
 		status.Status == http.StatusConflict || status.Status == http.StatusRequestedRangeNotSatisfiable:
 		return sessions
-	case temporary(status.Status):
+	case temporary(status.Status) || status.RateLimited:
 		return uploads
 	}
 	return 1
