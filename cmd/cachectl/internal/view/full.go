@@ -13,13 +13,13 @@ import (
 // full shows each vertex of each build, with its target's name before it, and each step of the run that is not a build. With a fold, what did no
 // work is left out.
 type full struct {
-	lines *lineBuffer // nil passes logs through as they are
-	fold  *fold       // nil shows everything
+	lines lineBuffer
+	fold  *fold // nil shows everything
 	steps map[planner.StepID]*client.Vertex
 }
 
-func newFull(lines *lineBuffer, folded bool) *full {
-	f := &full{lines: lines, steps: map[planner.StepID]*client.Vertex{}}
+func newFull(folded bool) *full {
+	f := &full{steps: map[planner.StepID]*client.Vertex{}}
 	if folded {
 		f.fold = newFold()
 	}
@@ -38,7 +38,7 @@ func (f *full) build(target string, st *client.SolveStatus) *client.SolveStatus 
 		for _, in := range v.Inputs {
 			c.Inputs = append(c.Inputs, own(in))
 		}
-		if v.Completed != nil && f.lines != nil {
+		if v.Completed != nil {
 			if rest := f.lines.end(c.Digest); rest != nil {
 				out.Logs = append(out.Logs, rest)
 			}
@@ -53,9 +53,7 @@ func (f *full) build(target string, st *client.SolveStatus) *client.SolveStatus 
 	for _, l := range st.Logs {
 		c := *l
 		c.Vertex = own(l.Vertex)
-		if f.lines == nil {
-			out.Logs = append(out.Logs, &c)
-		} else if whole := f.lines.add(&c); whole != nil {
+		if whole := f.lines.add(&c); whole != nil {
 			out.Logs = append(out.Logs, whole)
 		}
 	}
@@ -92,7 +90,7 @@ func (f *full) ended(res *executor.StepResult, now time.Time) *client.SolveStatu
 	c := *v
 	c.Completed = &now
 	if res.Step.Kind == planner.KindBuild {
-		if f.fold == nil {
+		if f.fold == nil || res.Outcome != executor.OutcomeDone {
 			return nil
 		}
 		return f.fold.summary(res.Step.Build.Target.Name, &c)

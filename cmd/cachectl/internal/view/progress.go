@@ -39,7 +39,7 @@ type Progress struct {
 	ch   chan *client.SolveStatus
 	done chan struct{}
 	stop chan struct{}
-	out  io.Writer
+	out  *Output
 	// held takes log lines that would tear the display apart; nil lets them through.
 	held *bytes.Buffer
 	term *terminal
@@ -104,15 +104,10 @@ func newShaper(mode string, plan *planner.Plan) shaper {
 			owners++
 		}
 	}
-	switch {
-	case mode == "tty" && owners >= manyTargets:
+	if mode == "tty" && owners >= manyTargets {
 		return newBrief(plan)
-	case mode == "plain":
-		return newFull(&lineBuffer{}, owners >= manyTargets)
-	case mode == "tty":
-		return newFull(&lineBuffer{}, false)
 	}
-	return newFull(nil, false)
+	return newFull(mode == "plain" && owners >= manyTargets)
 }
 
 // Close ends the display when it has shown everything.
@@ -158,7 +153,24 @@ func (p *Progress) send(fn func(shaper) *client.SolveStatus) {
 		return
 	}
 	if st := fn(p.shape); st != nil && (len(st.Vertexes) > 0 || len(st.Statuses) > 0 || len(st.Logs) > 0 || len(st.Warnings) > 0) {
+		p.hide(st)
 		p.ch <- st
+	}
+}
+
+// hide takes secrets out of the texts of a message: a display may cut or encode them, and then they would not be found any more.
+func (p *Progress) hide(st *client.SolveStatus) {
+	for _, v := range st.Vertexes {
+		v.Name, v.Error = p.out.secrets.Hide(v.Name), p.out.secrets.Hide(v.Error)
+	}
+	for _, s := range st.Statuses {
+		s.ID, s.Name = p.out.secrets.Hide(s.ID), p.out.secrets.Hide(s.Name)
+	}
+	for _, l := range st.Logs {
+		l.Data = []byte(p.out.secrets.Hide(string(l.Data)))
+	}
+	for _, w := range st.Warnings {
+		w.Short = []byte(p.out.secrets.Hide(string(w.Short)))
 	}
 }
 

@@ -26,6 +26,9 @@ func Report(w io.Writer, r *executor.Report, builds map[string][]string, style S
 		table(w, rows)
 	}
 	if len(r.Transfers) > 0 {
+		if len(r.Targets) > 0 {
+			_, _ = fmt.Fprintln(w)
+		}
 		rows := [][]string{{style.bold("TRANSFER"), style.bold("SOURCES"), style.bold("IN"), style.bold("OUT"), style.bold("TIME"), style.bold("CACHE")}}
 		for _, t := range r.Transfers {
 			used := 0
@@ -86,6 +89,9 @@ func whereTo(d executor.DestinationResult, style Style) string {
 // warnings prints what went on in spite of something, each once: the run's own warnings and BuildKit's, by target.
 func warnings(w io.Writer, r *executor.Report, builds map[string][]string, style Style) {
 	seen := map[string]bool{}
+	if missing := missingSources(r); len(missing) > 0 {
+		_, _ = fmt.Fprintf(w, "%s nothing usable yet in %s: %s\n", style.yellow("warning:"), count(len(missing), "cache source"), few(missing))
+	}
 	for _, s := range r.Steps {
 		list := s.Warnings
 		if s.Outcome == executor.OutcomeIgnored {
@@ -103,6 +109,28 @@ func warnings(w io.Writer, r *executor.Report, builds map[string][]string, style
 			_, _ = fmt.Fprintf(w, "%s [%s] %s\n", style.yellow("warning:"), target, text)
 		}
 	}
+}
+
+// missingSources are the cache sources with nothing in them that nobody has warned of.
+func missingSources(r *executor.Report) []string {
+	var list []string
+	for _, s := range r.Steps {
+		if s.Outcome == executor.OutcomeMissing && len(s.Warnings) == 0 && s.Step.Import != nil {
+			list = append(list, oneLine(s.Step.Import.Source.Name()))
+		}
+	}
+	return list
+}
+
+// fewNames is how many names are listed before the rest is counted.
+const fewNames = 4
+
+// few lists names, the first few of many.
+func few(names []string) string {
+	if len(names) <= fewNames {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:fewNames], ", "), len(names)-fewNames)
 }
 
 // Failures prints one line for each failed step: what, where it is declared, and why. Further lines of the reason follow, indented.
