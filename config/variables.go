@@ -129,13 +129,13 @@ func parseGiven(text string, isJSON bool, typ cty.Type, def cty.Value) (cty.Valu
 	if isJSON {
 		return ctyjson.Unmarshal([]byte(text), typ)
 	}
-	switch {
-	case typ == cty.DynamicPseudoType, typ == cty.String:
+	switch typ {
+	case cty.DynamicPseudoType, cty.String:
 		return cty.StringVal(text), nil
-	case typ == cty.Bool:
+	case cty.Bool:
 		b, err := strconv.ParseBool(text)
 		return cty.BoolVal(b), plain(err)
-	case typ == cty.Number:
+	case cty.Number:
 		f, err := strconv.ParseFloat(text, 64)
 		if err != nil {
 			return cty.DynamicVal, plain(err)

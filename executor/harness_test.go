@@ -39,7 +39,7 @@ func app(t testing.TB) string {
 func busyboxDir(t testing.TB) string { return filepath.Dir(testenv.Busybox(t)) }
 
 // run applies a configuration in dir with a daemon and returns the report. Errors in the configuration fail the test.
-func run(t testing.TB, ctx context.Context, dir, hcl string, d *testenv.Daemon) (*executor.Report, error) {
+func run(ctx context.Context, t testing.TB, dir, hcl string, d *testenv.Daemon) (*executor.Report, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "cache.hcl")
 	if err := os.WriteFile(path, []byte(hcl), 0o600); err != nil {
@@ -70,7 +70,7 @@ func run(t testing.TB, ctx context.Context, dir, hcl string, d *testenv.Daemon) 
 // apply is run for configurations that must succeed.
 func apply(t testing.TB, dir, hcl string, d *testenv.Daemon) *executor.Report {
 	t.Helper()
-	r, err := run(t, t.Context(), dir, hcl, d)
+	r, err := run(t.Context(), t, dir, hcl, d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,13 +20,13 @@ type available struct {
 // pushed. A layer is known by the digest of its tar, which for all compressions but eStargz is its diffID, and, for each compression it exists in, by its blob's digest.
 // It is what lets an unchanged layer never be compressed or sent twice, with no state kept between runs.
 type pool struct {
-	mu      sync.Mutex
-	diffIDs map[digest.Digest]digest.Digest // blob digest → diffID
-	layers  map[digest.Digest][]available   // diffID → places
+	mu     sync.Mutex
+	blobs  map[digest.Digest]struct{}    // digests of blobs
+	layers map[digest.Digest][]available // tar digest → places
 }
 
 func newPool() *pool {
-	return &pool{diffIDs: map[digest.Digest]digest.Digest{}, layers: map[digest.Digest][]available{}}
+	return &pool{blobs: map[digest.Digest]struct{}{}, layers: map[digest.Digest][]available{}}
 }
 
 // addCurrent enters the layers of a location. Layers that the location has lost must have been dropped from cur's cache before.
@@ -40,19 +40,19 @@ func (p *pool) addCurrent(cur *backend.Current, host string) {
 func (p *pool) add(diffID digest.Digest, a available) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.diffIDs[a.desc.Digest] = diffID
+	p.blobs[a.desc.Digest] = struct{}{}
 	p.layers[diffID] = append(p.layers[diffID], a)
 }
 
-// diffID returns the diffID of a digest that BuildKit names, which is a blob's digest or, for an uncompressed layer, the diffID itself.
-func (p *pool) diffID(d digest.Digest) (digest.Digest, bool) {
+// holds tells whether a digest that BuildKit names is of a layer in the pool: a blob's digest or, for an uncompressed layer, the diffID.
+func (p *pool) holds(d digest.Digest) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if id, ok := p.diffIDs[d]; ok {
-		return id, true
+	if _, ok := p.blobs[d]; ok {
+		return true
 	}
 	_, ok := p.layers[d]
-	return d, ok
+	return ok
 }
 
 // find returns the places a layer can be had from in a form that accept takes, those on host first.

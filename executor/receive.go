@@ -20,8 +20,7 @@ type receiver struct {
 
 // Held answers that a layer need not be sent when the run can have it from elsewhere.
 func (rc *receiver) Held(_ context.Context, dgst digest.Digest) (bool, error) {
-	_, ok := rc.run.pool.diffID(dgst)
-	return ok, nil
+	return rc.run.pool.holds(dgst), nil
 }
 
 // Receive opens a writer into the spool. It waits while another target hands the layer over, and returns nil when it has come in then.
@@ -30,7 +29,7 @@ func (rc *receiver) Receive(ctx context.Context, desc ocispec.Descriptor) (build
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := rc.run.pool.diffID(desc.Digest); ok {
+	if rc.run.pool.holds(desc.Digest) {
 		release()
 		return nil, nil
 	}

@@ -77,7 +77,7 @@ func TestAFailureSkipsWhatDependsOnItAndNothingElse(t *testing.T) {
 	}
 	hcl := target(t, "fine", to("fine")) + target(t, "broken", "  dockerfile = \"broken/file\"\n"+to("broken")) +
 		target(t, "reader", cacheBlock("cache-from", "registry", map[string]string{"ref": reg.Addr + "/fail/broken:main"}))
-	r, err := run(t, t.Context(), dir, hcl, testenv.Buildkitd(t, ""))
+	r, err := run(t.Context(), t, dir, hcl, testenv.Buildkitd(t, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestAnIgnoredDestinationDoesNotFailTheRunAndTheOtherIsWritten(t *testing.T)
 
 func TestADestinationThatCannotBeWrittenFailsBeforeTheBuild(t *testing.T) {
 	file := filepath.Join(testenv.Write(t, map[string]string{"file": ""}), "file")
-	r, err := run(t, t.Context(), app(t), target(t, "app", cacheBlock("cache-to", "local", map[string]string{"dest": filepath.Join(file, "cache")})), testenv.Buildkitd(t, ""))
+	r, err := run(t.Context(), t, app(t), target(t, "app", cacheBlock("cache-to", "local", map[string]string{"dest": filepath.Join(file, "cache")})), testenv.Buildkitd(t, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestARegistryWithPasswordAndOneWithAPrivateCA(t *testing.T) {
 func TestAWrongPasswordIsToldAndNotShown(t *testing.T) {
 	reg := testenv.StartRegistry(t, testenv.RegistryOptions{Password: "right"})
 	reg.DockerConfig(t, "canary-wrong")
-	r, err := run(t, t.Context(), app(t), target(t, "app", cacheBlock("cache-to", "registry", map[string]string{"ref": reg.Addr + "/team/app:main"})), testenv.Buildkitd(t, ""))
+	r, err := run(t.Context(), t, app(t), target(t, "app", cacheBlock("cache-to", "registry", map[string]string{"ref": reg.Addr + "/team/app:main"})), testenv.Buildkitd(t, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestAnotherBranchsRecordsStay(t *testing.T) {
 	if steps := plain(t, two, d, "registry", ref); steps.Cached() == len(steps) {
 		t.Error("on-conflict = overwrite kept the other branch's records")
 	}
-	r, err := run(t, t.Context(), two, target(t, "app", cacheBlock("cache-to", "registry", with(ref, "mode", "max", "on-conflict", "fail"))), d)
+	r, err := run(t.Context(), t, two, target(t, "app", cacheBlock("cache-to", "registry", with(ref, "mode", "max", "on-conflict", "fail"))), d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func TestCancelStopsARunningBuild(t *testing.T) {
 	d := testenv.Buildkitd(t, "")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(2*time.Second, func() { cancel(errors.New("stopped by the test")) })
-	r, err := run(t, ctx, dir, target(t, "app", ""), d)
+	r, err := run(ctx, t, dir, target(t, "app", ""), d)
 	if err == nil || err.Error() != "stopped by the test" {
 		t.Errorf("Run returned %v, want the reason of the cancellation", err)
 	}

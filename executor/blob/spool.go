@@ -142,7 +142,7 @@ type spoolFile struct {
 // commit makes the layer available if it is the one expected.
 func (f *spoolFile) commit(expected digest.Digest) (ocispec.Descriptor, error) {
 	f.ended = true
-	desc, diffID, err := f.Encoder.Close()
+	desc, diffID, err := f.Close()
 	if err == nil && diffID != expected {
 		err = fmt.Errorf("layer %s unpacks to %s: %w", expected, diffID, ErrIntegrity)
 	}
@@ -168,7 +168,7 @@ func (f *spoolFile) abort() {
 		return
 	}
 	f.ended = true
-	_, _, _ = f.Encoder.Close()
+	_, _, _ = f.Close()
 	_ = f.file.Close()
 	_ = os.Remove(f.file.Name())
 }

@@ -43,7 +43,7 @@ func (l *logBuffer) String() string {
 }
 
 // start runs a program and waits until ready is true.
-func start(t testing.TB, ready func() bool, env []string, name string, args ...string) *process {
+func start(t testing.TB, ready func() bool, env []string, name string, args ...string) {
 	t.Helper()
 	p := &process{cmd: exec.Command(name, args...), log: &logBuffer{}, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
@@ -68,7 +68,6 @@ func start(t testing.TB, ready func() bool, env []string, name string, args ...s
 			t.Fatalf("%s did not answer within %s:\n%s", name, startTime, p.log)
 		}
 	}
-	return p
 }
 
 // stop ends the process and waits for it.
