@@ -56,7 +56,7 @@ func readDotEnv(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read .env: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // read side
 	content, err := io.ReadAll(io.LimitReader(f, maxDotEnv+1))
 	if err != nil {
 		return nil, fmt.Errorf("read .env: %w", err)

@@ -98,7 +98,7 @@ func read(fsys fs.FS, name string, limit int64, w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("read file: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // read side
 	n, err := io.Copy(w, io.LimitReader(f, limit+1))
 	if err != nil {
 		return fmt.Errorf("read file: %w", err)

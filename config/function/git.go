@@ -169,7 +169,7 @@ func (h *gitHead) packed(ref string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read git repository: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // read side
 	lines := bufio.NewScanner(io.LimitReader(f, maxPackedRefs))
 	for lines.Scan() {
 		if hash, name, ok := strings.Cut(lines.Text(), " "); ok && name == ref && !strings.HasPrefix(hash, "#") {
