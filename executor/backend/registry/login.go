@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -62,7 +63,7 @@ func (h *host) connect(ctx context.Context) (*transport.Challenge, error) {
 	}
 	got, err := h.ping(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect to registry %s: %w", h.reg.RegistryStr(), classify(unwrapURL(err)))
+		return nil, fmt.Errorf("connect to registry %s: %w", h.reg.RegistryStr(), unwrapURL(err))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -78,24 +79,34 @@ func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
 	if h.schemes.httpFirst {
 		tries = []string{"http", "https"}
 	}
-	var first error
+	var failed error
 	for _, scheme := range tries {
 		only := &onlyScheme{scheme: scheme, next: h}
 		got, err := transport.Ping(ctx, h.registry(scheme), only)
 		if err == nil {
 			return got, nil
 		}
-		if failure := only.failure(); failure != nil {
-			err = failure // without what was said of the scheme that was not tried
-		}
-		if first == nil {
-			first = err
-		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
+		// Without what was said of the scheme that was not tried.
+		var refused *transport.Error
+		if failure := only.failure(); failure != nil {
+			err = failure
+		} else if errors.As(err, &refused) {
+			err = classify(refused)
+		}
+		// The first failure tells most, but for the answer of a server that wants TLS to a request without.
+		if failed == nil || (scheme == "https" && refusesPlain(failed)) {
+			failed = err
+		}
 	}
-	return nil, first
+	return nil, failed
+}
+
+func refusesPlain(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && status.Status == http.StatusBadRequest
 }
 
 // registry is the registry's name in the form that makes go-containerregistry speak scheme to it.

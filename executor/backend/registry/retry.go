@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -219,7 +220,8 @@ func temporary(status int) bool {
 
 // temporaryError tells whether a connection's failure may pass.
 func temporaryError(err error) bool {
-	for _, e := range []error{errIdle, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT} {
+	// net.ErrClosed is how a connection that the other side has reset can look to its second user.
+	for _, e := range []error{errIdle, net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT} {
 		if errors.Is(err, e) {
 			return true
 		}
