@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,12 @@ type brief struct {
 	read    int // imports that ended
 	reads   int
 	lines   lineBuffer
+	order   []*owner
+	shown   bool // all lines have been announced
 }
+
+// tailLines is how much of a step's output is shown when it fails.
+const tailLines = 100
 
 // owner is a target or transfer on its line.
 type owner struct {
@@ -33,7 +39,10 @@ type owner struct {
 	stage   string // what the run itself does for it
 	sent    map[string]int64
 	sending map[string]int64
-	err     string
+	// tails are the last lines of the vertices under way.
+	tails    map[digest.Digest][]*client.VertexLog
+	failed   bool
+	canceled bool
 }
 
 func newBrief(plan *planner.Plan) *brief {
@@ -55,9 +64,10 @@ func newBrief(plan *planner.Plan) *brief {
 		if o == nil {
 			o = &owner{
 				name: name, vertex: client.Vertex{Digest: digest.FromString("owner " + name)},
-				steps: tally{}, sent: map[string]int64{}, sending: map[string]int64{},
+				steps: tally{}, sent: map[string]int64{}, sending: map[string]int64{}, tails: map[digest.Digest][]*client.VertexLog{},
 			}
 			b.owners[name] = o
+			b.order = append(b.order, o)
 		}
 		o.left++
 		b.ofStep[s.ID] = o
@@ -71,27 +81,52 @@ func (b *brief) build(target string, st *client.SolveStatus) *client.SolveStatus
 		return nil
 	}
 	out := &client.SolveStatus{}
-	for _, v := range st.Vertexes {
-		o.take(v)
-		if v.Completed != nil {
-			if rest := b.lines.end(lineKey(target, v.Digest)); rest != nil {
-				rest.Vertex = o.vertex.Digest
-				out.Logs = append(out.Logs, rest)
-			}
-		}
-	}
 	for _, l := range st.Logs {
 		c := *l
 		c.Vertex = lineKey(target, l.Vertex)
-		if whole := b.lines.add(&c); whole != nil {
-			whole.Vertex = o.vertex.Digest
-			out.Logs = append(out.Logs, whole)
+		o.log(out, l.Vertex, b.lines.add(&c))
+	}
+	for _, v := range st.Vertexes {
+		o.take(v)
+		if v.Completed == nil {
+			continue
 		}
+		o.log(out, v.Digest, b.lines.end(lineKey(target, v.Digest)))
+		if v.Error != "" && !strings.HasSuffix(v.Error, context.Canceled.Error()) {
+			o.fail(out, v)
+		}
+		delete(o.tails, v.Digest)
 	}
 	if o.vertex.Started != nil {
-		out.Vertexes = []*client.Vertex{o.line()}
+		out.Vertexes = append(out.Vertexes, o.line())
 	}
 	return out
+}
+
+// log shows lines of a vertex below the owner's line, and keeps the last of them.
+func (o *owner) log(out *client.SolveStatus, vertex digest.Digest, l *client.VertexLog) {
+	if l == nil {
+		return
+	}
+	tail := append(o.tails[vertex], l)
+	o.tails[vertex] = tail[max(0, len(tail)-tailLines):]
+	c := *l
+	c.Vertex = o.vertex.Digest
+	out.Logs = append(out.Logs, &c)
+}
+
+// fail shows what failed on a line of its own, with its last output.
+func (o *owner) fail(out *client.SolveStatus, v *client.Vertex) {
+	o.failed = true
+	c := *v
+	c.Digest = digest.FromString("failed " + o.name + " " + v.Digest.String())
+	c.Name, c.Error, c.Inputs, c.ProgressGroup = "["+o.name+"] "+oneLine(v.Name), printable(v.Error), nil, nil
+	out.Vertexes = append(out.Vertexes, &c)
+	for _, l := range o.tails[v.Digest] {
+		line := *l
+		line.Vertex = c.Digest
+		out.Logs = append(out.Logs, &line)
+	}
 }
 
 func lineKey(target string, d digest.Digest) digest.Digest {
@@ -111,9 +146,6 @@ func (o *owner) take(v *client.Vertex) {
 	case v.Completed == nil && at < 0:
 		o.running = append(o.running, v)
 	}
-	if v.Error != "" && !strings.HasSuffix(v.Error, "context canceled") {
-		o.err = oneLine(v.Error)
-	}
 }
 
 // line is the owner's vertex as it is now.
@@ -132,6 +164,8 @@ func (o *owner) line() *client.Vertex {
 		parts = append(parts, fmt.Sprintf("sent %s of %s", size(sent), size(sending)))
 	}
 	switch {
+	case o.failed:
+		parts = append(parts, "failed")
 	case v.Completed != nil:
 	case o.current() != "":
 		parts = append(parts, o.current())
@@ -156,30 +190,47 @@ func (o *owner) current() string {
 }
 
 func (b *brief) started(step *planner.Step, now time.Time) *client.SolveStatus {
+	out := b.announce()
 	if step.Kind == planner.KindImport {
 		if b.imports == nil {
 			b.imports = &client.Vertex{Digest: digest.FromString("imports"), Started: &now}
 		}
-		return b.importLine(now)
+		out.Vertexes = append(out.Vertexes, b.importLine(now))
+		return out
 	}
 	o := b.ofStep[step.ID]
 	if o == nil {
-		return nil
+		return out
 	}
 	if o.vertex.Started == nil {
 		o.vertex.Started = &now
 	}
 	o.stage = map[planner.Kind]string{planner.KindBuild: "build", planner.KindMerge: "merge", planner.KindExport: "publish"}[step.Kind]
-	return &client.SolveStatus{Vertexes: []*client.Vertex{o.line()}}
+	out.Vertexes = append(out.Vertexes, o.line())
+	return out
 }
 
-func (b *brief) importLine(now time.Time) *client.SolveStatus {
+// announce tells of all lines before the first starts, so that the display counts them.
+func (b *brief) announce() *client.SolveStatus {
+	out := &client.SolveStatus{}
+	if b.shown {
+		return out
+	}
+	b.shown = true
+	for _, o := range b.order {
+		out.Vertexes = append(out.Vertexes, o.line())
+	}
+	return out
+}
+
+// importLine is the line of all imports as it is now.
+func (b *brief) importLine(now time.Time) *client.Vertex {
 	v := *b.imports
 	v.Name = fmt.Sprintf("read cache sources, %d of %d", b.read, b.reads)
 	if b.read == b.reads {
 		v.Completed = &now
 	}
-	return &client.SolveStatus{Vertexes: []*client.Vertex{&v}}
+	return &v
 }
 
 func (b *brief) ended(res *executor.StepResult, now time.Time) *client.SolveStatus {
@@ -188,7 +239,7 @@ func (b *brief) ended(res *executor.StepResult, now time.Time) *client.SolveStat
 		if b.imports == nil {
 			return nil
 		}
-		return b.importLine(now)
+		return &client.SolveStatus{Vertexes: []*client.Vertex{b.importLine(now)}}
 	}
 	o := b.ofStep[res.Step.ID]
 	if o == nil {
@@ -196,24 +247,24 @@ func (b *brief) ended(res *executor.StepResult, now time.Time) *client.SolveStat
 	}
 	o.left--
 	o.stage = ""
-	switch res.Outcome {
-	case executor.OutcomeFailed:
-		if o.err == "" {
-			o.err = firstLine(res.Err)
-		}
-	case executor.OutcomeCanceled:
-		if o.err == "" {
-			o.err = "context canceled" // BuildKit's display shows what ends so as canceled
-		}
-	}
 	if o.vertex.Started == nil {
 		return nil // skipped: the summary has it
 	}
+	out := &client.SolveStatus{}
+	o.canceled = o.canceled || res.Outcome == executor.OutcomeCanceled
+	if res.Outcome == executor.OutcomeFailed && !(o.failed && res.Step.Kind == planner.KindBuild) {
+		name := strings.TrimPrefix(stepName(res.Step), "["+o.name+"] ")
+		o.fail(out, &client.Vertex{Digest: stepDigest(res.Step.ID), Name: name, Started: &now, Completed: &now, Error: firstLine(res.Err)})
+	}
 	if o.left == 0 {
 		o.running = nil
-		o.vertex.Completed, o.vertex.Error = &now, o.err
+		o.vertex.Completed = &now
+		if o.canceled {
+			o.vertex.Error = context.Canceled.Error() // BuildKit's display shows what ends so as canceled
+		}
 	}
-	return &client.SolveStatus{Vertexes: []*client.Vertex{o.line()}}
+	out.Vertexes = append(out.Vertexes, o.line())
+	return out
 }
 
 func (b *brief) moved(id planner.StepID, what string, current, total int64, _ time.Time) *client.SolveStatus {

@@ -16,10 +16,11 @@ type full struct {
 	lines lineBuffer
 	fold  *fold // nil shows everything
 	steps map[planner.StepID]*client.Vertex
+	moves map[string]bool // transfers that have ended
 }
 
 func newFull(folded bool) *full {
-	f := &full{steps: map[planner.StepID]*client.Vertex{}}
+	f := &full{steps: map[planner.StepID]*client.Vertex{}, moves: map[string]bool{}}
 	if folded {
 		f.fold = newFold()
 	}
@@ -117,9 +118,15 @@ func (f *full) moved(id planner.StepID, what string, current, total int64, now t
 	if v == nil {
 		return nil // layers that go out while their target still builds are summed up at the end
 	}
-	s := &client.VertexStatus{ID: oneLine(what), Vertex: v.Digest, Name: oneLine(what), Current: current, Total: total, Timestamp: now, Started: v.Started}
+	key := string(id) + " " + what
+	if f.moves[key] {
+		return nil // told of its end already
+	}
+	what = shortDigests(oneLine(what))
+	s := &client.VertexStatus{ID: what, Vertex: v.Digest, Name: what, Current: current, Total: total, Timestamp: now, Started: v.Started}
 	if total > 0 && current >= total {
 		s.Completed = &now
+		f.moves[key] = true
 	}
 	st := &client.SolveStatus{Statuses: []*client.VertexStatus{s}}
 	if f.fold != nil {

@@ -244,8 +244,8 @@ func TestBriefHasOneLineForEachTargetAndOneForImports(t *testing.T) {
 	for _, v := range out.Vertexes {
 		seen[v.Digest] = v.Name
 	}
-	if lines := vertexNames(out); len(lines) != 3 {
-		t.Fatalf("%d lines, want 3: %q", len(lines), lines)
+	if lines := vertexNames(out); len(lines) != 4 {
+		t.Fatalf("%d lines, want one for each of three targets and one for imports: %q", len(lines), lines)
 	}
 	if got, want := seen[b.owners["t00"].vertex.Digest], "[t00] 2/2 steps, 1 cached, sent 1.953KiB of 1.953KiB"; got != want {
 		t.Errorf("line of a target that is done: %q, want %q", got, want)
@@ -268,8 +268,58 @@ func TestBriefEndsALineWhenAllItsStepsHave(t *testing.T) {
 	export := r.plan.Steps[2]
 	b.started(export, r.at)
 	end := b.ended(&executor.StepResult{Step: export, Outcome: executor.OutcomeFailed, Err: errors.New("disk full\nmore")}, r.at)
-	if v := end.Vertexes[0]; v.Completed == nil || v.Error != "disk full" {
-		t.Errorf("the line ends as %+v, want an error of one line", v)
+	if diff := cmp.Diff([]string{"[t00] export to registry localhost:5000/t00:main", "[t00] failed"}, vertexNames(end)); diff != "" {
+		t.Fatalf("lines (-want +got):\n%s", diff)
+	}
+	if v := end.Vertexes[0]; v.Error != "disk full" {
+		t.Errorf("the failure is %q, want one line", v.Error)
+	}
+	if end.Vertexes[1].Completed == nil {
+		t.Error("the target's line does not end")
+	}
+}
+
+func TestBriefShowsAFailedStepWithItsLastLinesOnly(t *testing.T) {
+	r := newRun(1)
+	b := newBrief(r.plan)
+	b.started(r.step("build t00"), r.at)
+	const other, fails = "[1/2] RUN prepare", "[2/2] RUN make"
+	b.build("t00", &client.SolveStatus{Vertexes: []*client.Vertex{r.running(other), r.running(fails)}, Logs: []*client.VertexLog{r.log(other, "of no interest\n")}})
+	for i := range tailLines + 5 {
+		b.build("t00", &client.SolveStatus{Logs: []*client.VertexLog{r.log(fails, fmt.Sprintf("line %d\n", i))}})
+	}
+	v := r.vertex(fails, false)
+	v.Error = "exit code: 2"
+	out := b.build("t00", &client.SolveStatus{Vertexes: []*client.Vertex{v}})
+	if got, want := out.Vertexes[0].Name, "[t00] [2/2] RUN make"; got != want {
+		t.Fatalf("the failed step is shown as %q, want %q", got, want)
+	}
+	var lines []string
+	for _, l := range out.Logs {
+		if l.Vertex == out.Vertexes[0].Digest {
+			lines = append(lines, string(l.Data))
+		}
+	}
+	if len(lines) != tailLines || lines[0] != "line 5\n" {
+		t.Errorf("%d lines from %q, want the last %d", len(lines), lines[0], tailLines)
+	}
+	end := b.ended(&executor.StepResult{Step: r.step("build t00"), Outcome: executor.OutcomeFailed, Err: errors.New("solve: exit code: 2")}, r.at)
+	if got := vertexNames(end); len(got) != 1 {
+		t.Errorf("the failure is shown again: %q", got)
+	}
+}
+
+func TestFramesReachTheTerminalWholeAndWithoutColorIfAsked(t *testing.T) {
+	out, read := pipe(t)
+	term := &terminal{Output: NewOutput(out, &Secrets{})}
+	_, _ = term.Write([]byte("\x1b[?25l"))
+	_, _ = term.Write([]byte("\x1b[34m => line\x1b[0m\n"))
+	if got := read(); got != "" {
+		t.Errorf("a piece of a frame is written: %q", got)
+	}
+	_, _ = term.Write(showCursor)
+	if got, want := read(), "\x1b[?25l => line\n\x1b[?25h"; got != want {
+		t.Errorf("frame %q, want %q", got, want)
 	}
 }
 

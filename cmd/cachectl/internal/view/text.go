@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -71,6 +72,12 @@ func shortDigest(d string) string {
 	}
 	return d
 }
+
+// longDigest is a digest with all its digits.
+var longDigest = regexp.MustCompile(`sha256:([0-9a-f]{12})[0-9a-f]{52}`)
+
+// shortDigests shortens the digests in a text.
+func shortDigests(s string) string { return longDigest.ReplaceAllString(s, "sha256:$1") }
 
 // table lays out rows in columns; the first is the header. Color codes do not count as width.
 func table(w io.Writer, rows [][]string) {
