@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -30,6 +31,8 @@ type Options struct {
 	Addr string
 	// Dir keeps the content; it is made if it is missing.
 	Dir string
+	// Logger is told, as debug, of requests that break off; nil tells nobody.
+	Logger *slog.Logger
 }
 
 // Server is a registry that is being served.
@@ -40,7 +43,8 @@ type Server struct {
 	done     chan error
 }
 
-// Serve starts a registry. The caller closes it. An address that is not on loopback is refused; one that is taken is ErrInUse.
+// Serve starts a registry. The caller closes it. What distribution itself logs goes to logrus's standard logger, which is the program's
+// to direct. An address that is not on loopback is refused; one that is taken is ErrInUse.
 func Serve(ctx context.Context, opt Options) (*Server, error) {
 	if err := checkLoopback(opt.Addr); err != nil {
 		return nil, err
@@ -56,10 +60,17 @@ func Serve(ctx context.Context, opt Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve registry: %w", err)
 	}
+	logger := opt.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
 	app := handlers.NewApp(context.WithoutCancel(ctx), settings(opt.Dir))
 	s := &Server{
 		listener: l, app: app, done: make(chan error, 1),
-		http: &http.Server{Handler: app, ReadHeaderTimeout: time.Minute},
+		http: &http.Server{
+			Handler: app, ReadHeaderTimeout: time.Minute,
+			ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // the standard one would write to the terminal
+		},
 	}
 	go func() { s.done <- s.http.Serve(l) }()
 	return s, nil

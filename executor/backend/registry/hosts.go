@@ -140,6 +140,7 @@ func (h *Hosts) newHost(reg name.Registry, insecure bool) *host {
 		made.retry = *h.retry
 		made.retry.pause = &sharedPause{}
 	}
+	made.retry.restarts = block != nil && block.Embedded
 	return made
 }
 

@@ -147,14 +147,15 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 
 // resolve reads what the ref points at.
 func (l *Location) resolve(ctx context.Context) (raw []byte, root ocispec.Descriptor, err error) {
-	read := func(from *repository) error {
+	read := func(ctx context.Context, from *repository) error {
 		raw, root, err = from.manifest(ctx, l.ref.Identifier())
 		return err
 	}
-	if l.mirrored && l.repo.fromMirrors(ctx, func(m *mirror) error { return read(m.repository) }) {
+	if l.mirrored && l.repo.fromMirrors(ctx, func(ctx context.Context, m *mirror) error { return read(ctx, m.repository) }) {
 		return raw, root, nil
 	}
-	return raw, root, read(l.repo)
+	err = read(ctx, l.repo)
+	return raw, root, err
 }
 
 // document reads a config into memory.

@@ -70,7 +70,7 @@ func (l *Location) moveTag(ctx context.Context, enc *cache.Encoded, replaces dig
 		if put == nil {
 			return backend.ErrConflict
 		}
-		if attempt == moves || !mayPass(put) {
+		if attempt == moves || !l.mayPass(put) {
 			return fmt.Errorf("move tag: %w", l.explain(put))
 		}
 		if err := l.repo.host.retry.sleep(ctx, l.repo.host.retry.backoff(attempt)); err != nil {
@@ -79,12 +79,12 @@ func (l *Location) moveTag(ctx context.Context, enc *cache.Encoded, replaces dig
 	}
 }
 
-func mayPass(err error) bool {
+func (l *Location) mayPass(err error) bool {
 	var status *StatusError
 	if errors.As(err, &status) {
 		return temporary(status.Status) || status.RateLimited
 	}
-	return temporaryError(err)
+	return l.repo.host.retry.passes(err)
 }
 
 // pushConfig pushes the config and reads it back. A registry that says it has it and gives something else is sent it again.

@@ -46,13 +46,14 @@ type mirror struct {
 	failed atomic.Bool
 }
 
-// fromMirrors tries read on each mirror. A mirror that fails in another way than not having what is asked for is not asked again.
-func (r *repository) fromMirrors(ctx context.Context, read func(*mirror) error) bool {
+// fromMirrors tries read on each mirror, once: there is another place to ask. A mirror that fails in another way than not having what is
+// asked for is not asked again.
+func (r *repository) fromMirrors(ctx context.Context, read func(context.Context, *mirror) error) bool {
 	for _, m := range r.mirrors {
 		if m.failed.Load() {
 			continue
 		}
-		err := read(m)
+		err := read(withoutRetry(ctx), m)
 		if err == nil {
 			return true
 		}
@@ -123,12 +124,12 @@ func cut(err error) error {
 // Manifest reads a manifest by its descriptor, from a mirror if one has it; see inline.Image.
 func (r *repository) Manifest(ctx context.Context, want ocispec.Descriptor) (raw []byte, mediaType string, err error) {
 	var desc ocispec.Descriptor
-	read := func(from *repository) error {
+	read := func(ctx context.Context, from *repository) error {
 		raw, desc, err = from.manifest(ctx, want.Digest.String())
 		return err
 	}
-	if !r.fromMirrors(ctx, func(m *mirror) error { return read(m.repository) }) {
-		_ = read(r)
+	if !r.fromMirrors(ctx, func(ctx context.Context, m *mirror) error { return read(ctx, m.repository) }) {
+		_ = read(ctx, r)
 	}
 	return raw, desc.MediaType, err
 }
@@ -176,7 +177,7 @@ func (r *repository) putManifest(ctx context.Context, ref, mediaType string, raw
 // Fetch opens a blob, on a mirror if one has it; see blob.Fetcher. A transfer that breaks off is carried on where it broke off.
 func (r *repository) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
 	var rc io.ReadCloser
-	if r.fromMirrors(ctx, func(m *mirror) (err error) {
+	if r.fromMirrors(ctx, func(ctx context.Context, m *mirror) (err error) {
 		rc, err = m.fetch(ctx, desc, func() { m.failed.Store(true) })
 		return err
 	}) {

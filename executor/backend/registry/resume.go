@@ -41,7 +41,7 @@ func (b *resumable) Read(p []byte) (int, error) {
 			b.body = failing{b.body, err}
 			return n, nil
 		}
-		if !short && !temporaryError(err) {
+		if !short && !b.repo.host.retry.passes(err) {
 			return 0, err
 		}
 		if b.failed++; b.failed > resumes {

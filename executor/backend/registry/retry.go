@@ -60,6 +60,13 @@ type retrier struct {
 	sleep func(context.Context, time.Duration) error
 	now   func() time.Time
 	pause *sharedPause
+	// restarts says that the host may be down for a moment: a registry that one run serves and the next takes over.
+	restarts bool
+}
+
+// passes tells whether a connection's failure may pass.
+func (r retrier) passes(err error) bool {
+	return temporaryError(err) || (r.restarts && errors.Is(err, syscall.ECONNREFUSED))
 }
 
 // sharedPause is the time before which nothing is sent.
@@ -135,7 +142,7 @@ func (r retrier) again(req *http.Request, resp *http.Response, err error, attemp
 		return 0, false
 	}
 	if err != nil {
-		return r.backoff(attempt), temporaryError(err) && r.may(req, attempt)
+		return r.backoff(attempt), r.passes(err) && r.may(req, attempt)
 	}
 	limited, quota := rateLimited(resp)
 	if !temporary(resp.StatusCode) && !limited {

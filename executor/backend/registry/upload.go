@@ -40,7 +40,7 @@ func (r *repository) Push(ctx context.Context, desc ocispec.Descriptor, open blo
 		if has, herr := r.Has(ctx, desc); herr == nil && has {
 			return nil
 		}
-		if attempt >= tries(err) {
+		if attempt >= r.tries(err) {
 			return fmt.Errorf("upload blob %s: %w (uploaded %d times)", desc.Digest, err, attempt)
 		}
 		if err := r.host.retry.sleep(ctx, r.host.retry.backoff(attempt)); err != nil {
@@ -50,10 +50,10 @@ func (r *repository) Push(ctx context.Context, desc ocispec.Descriptor, open blo
 }
 
 // tries is how often an upload that ends in err is worth trying.
-func tries(err error) int {
+func (r *repository) tries(err error) int {
 	var status *StatusError
 	if !errors.As(err, &status) {
-		if temporaryError(err) {
+		if r.host.retry.passes(err) {
 			return uploads
 		}
 		return 1
