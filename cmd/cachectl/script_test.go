@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -25,9 +26,10 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("NO_COLOR", "")
+			env.Setenv("PORT", freePort(t))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": wantCode, "makecache": makeCache(t)},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": wantCode, "makecache": makeCache(t), "envsubst": substitute},
 	})
 }
 
@@ -60,5 +62,30 @@ func makeCache(t *testing.T) func(*testscript.TestScript, bool, []string) {
 		dest, err := local.Open(config.Cache{Type: "local", Attrs: map[string]string{"dest": ts.MkAbs(args[0])}}, "")
 		ts.Check(err)
 		backendtest.Publish(t, dest, backendtest.NewSample(t, "script", 3), ocispec.Descriptor{})
+	}
+}
+
+// freePort is a port of loopback that nobody listens at.
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // nothing was sent
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// substitute replaces $PORT in files.
+func substitute(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: envsubst file...")
+	}
+	for _, name := range args {
+		text := strings.ReplaceAll(ts.ReadFile(name), "$PORT", ts.Getenv("PORT"))
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
 }

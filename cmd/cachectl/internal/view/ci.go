@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cachectl/cachectl/executor"
@@ -43,7 +44,7 @@ func CI(w io.Writer, r *executor.Report, lookupEnv func(string) (string, bool)) 
 func markdown(r *executor.Report) string {
 	var b strings.Builder
 	b.WriteString("### cachectl\n\n| target | outcome | steps cached | in | out | time | cache |\n|---|---|---|---|---|---|---|\n")
-	for _, t := range append(append([]*executor.TargetResult{}, r.Targets...), r.Transfers...) {
+	for _, t := range slices.Concat(r.Targets, r.Transfers) {
 		var to []string
 		for _, d := range t.Destinations {
 			to = append(to, whereTo(d, Style{}))

@@ -160,30 +160,25 @@ func reason(s *executor.StepResult) string {
 
 // summary is one line about the whole run.
 func summary(r *executor.Report, style Style) string {
-	done, failed, skipped, cached, total := 0, 0, 0, 0, 0
+	ended := map[executor.Outcome]int{}
+	cached, total := 0, 0
 	var in, out int64
-	for _, t := range append(append([]*executor.TargetResult{}, r.Targets...), r.Transfers...) {
-		switch t.Outcome {
-		case executor.OutcomeDone:
-			done++
-		case executor.OutcomeFailed:
-			failed++
-		default:
-			skipped++
-		}
+	for _, t := range slices.Concat(r.Targets, r.Transfers) {
+		ended[t.Outcome]++
 		cached, total = cached+t.Cached, total+t.Total
 		in, out = in+t.BytesIn, out+t.BytesOut
 	}
-	parts := []string{fmt.Sprintf("%d done", done)}
-	if failed > 0 {
-		parts = append(parts, style.red(fmt.Sprintf("%d failed", failed)))
-	}
-	if skipped > 0 {
-		parts = append(parts, style.yellow(fmt.Sprintf("%d skipped", skipped)))
+	parts := []string{fmt.Sprintf("%d done", ended[executor.OutcomeDone])}
+	for _, o := range []struct {
+		outcome executor.Outcome
+		paint   func(string) string
+	}{{executor.OutcomeFailed, style.red}, {executor.OutcomeSkipped, style.yellow}, {executor.OutcomeCanceled, style.yellow}} {
+		if n := ended[o.outcome]; n > 0 {
+			parts = append(parts, o.paint(fmt.Sprintf("%d %s", n, o.outcome)))
+		}
 	}
 	if total > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d steps cached (%d %%)", cached, total, 100*cached/total))
 	}
-	parts = append(parts, size(in)+" in", size(out)+" out", duration(r.Duration))
-	return strings.Join(parts, ", ")
+	return strings.Join(append(parts, size(in)+" in", size(out)+" out", duration(r.Duration)), ", ")
 }
