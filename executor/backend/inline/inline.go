@@ -39,7 +39,7 @@ func Read(ctx context.Context, m *cache.Manifest, from Image) (*cache.Cache, err
 		if r.broken != nil {
 			return nil, r.broken
 		}
-		return nil, cache.ErrNotCache
+		return nil, fmt.Errorf("%w; an image carries one when it was built with cache-to type=inline", cache.ErrNotCache)
 	}
 	return cache.Merge(r.found...), nil
 }
