@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,10 @@ func finished(in attributes, asked bool) attributes {
 	}
 	def("context", ".")
 	def("dockerfile", "Dockerfile")
+	if c := *out["context"].text; !remote(c) && !strings.HasPrefix(c, "cwd://") {
+		cleaned := path.Clean(c)
+		out["context"] = &value{text: &cleaned, rng: out["context"].rng}
+	}
 	if v := out["contexts"]; v != nil {
 		kept := map[string]*string{}
 		for k, s := range v.dict {
@@ -45,6 +50,16 @@ func finished(in attributes, asked bool) attributes {
 		out["output"] = &value{items: []item{{attrs: map[string]string{"type": "cacheonly"}}}}
 	}
 	return out
+}
+
+// remote tells whether a context is fetched rather than read from this machine (Bake: urlutil.IsRemoteURL).
+func remote(s string) bool {
+	for _, p := range []string{"http://", "https://", "git://", "github.com/", "git@", "ssh://"} {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // newTarget converts resolved attributes to a Target.

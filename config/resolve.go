@@ -28,13 +28,13 @@ type resolver struct {
 func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 	r := &resolver{config: c, resolved: map[string]attributes{}}
 	r.sets, r.diags = c.parseSets(sel.Set)
+	r.checkCycles()
 	names := r.expandNames(sel.Names)
 	if r.diags.HasErrors() {
 		return nil, sorted(r.diags)
 	}
 	res := &Resolution{values: map[string]attributes{}, lookupEnv: c.opt.LookupEnv}
 	asked, transfers := r.collect(names, res)
-	r.checkCycles()
 	linked := r.link(asked)
 	if r.diags.HasErrors() {
 		return nil, sorted(r.diags)
@@ -112,7 +112,7 @@ func (c *Config) public() []string {
 
 // collect follows groups down to targets and transfers, and records the groups as print shows them.
 func (r *resolver) collect(names []string, res *Resolution) (targets, transfers []string) {
-	top := &Group{Name: defaultName}
+	var top []string
 	seen := map[string]bool{}
 	var walk func(name string, trail []string)
 	walk = func(name string, trail []string) {
@@ -142,16 +142,29 @@ func (r *resolver) collect(names []string, res *Resolution) (targets, transfers 
 		if n == defaultName && r.config.groups[n] != nil {
 			continue
 		}
-		top.Targets = append(top.Targets, n)
+		top = append(top, n)
 	}
-	if !slices.ContainsFunc(res.Groups, func(g *Group) bool { return g.Name == defaultName }) && len(top.Targets) > 0 {
-		res.Groups = append(res.Groups, top)
-	}
+	r.defaultGroup(res, top)
 	slices.SortFunc(res.Groups, func(a, b *Group) int { return strings.Compare(a.Name, b.Name) })
 	for _, n := range unique(targets) {
 		r.target(n)
 	}
 	return unique(targets), unique(transfers)
+}
+
+// defaultGroup shows what was named as the group "default", sorted, as Bake prints it.
+func (r *resolver) defaultGroup(res *Resolution, named []string) {
+	i := slices.IndexFunc(res.Groups, func(g *Group) bool { return g.Name == defaultName })
+	if i < 0 {
+		if len(named) == 0 {
+			return
+		}
+		res.Groups = append(res.Groups, &Group{Name: defaultName})
+		i = len(res.Groups) - 1
+	}
+	all := append(slices.Clone(res.Groups[i].Targets), named...)
+	slices.Sort(all)
+	res.Groups[i] = &Group{Name: defaultName, Description: res.Groups[i].Description, Targets: slices.Compact(all)}
 }
 
 // unknown reports a name that is nothing, at the group that names it.

@@ -222,37 +222,47 @@ func setOutput(have *value, o override) *value {
 	return setPush(next, on)
 }
 
+// setPush makes images push, or adds one that does where there is no other output than docker's; off, it takes the pushing away.
 func setPush(v *value, on bool) *value {
 	var kept []item
-	found := false
+	add := on
 	for _, i := range v.items {
-		switch i.attrs["type"] {
-		case "image":
+		kind := i.attrs["type"]
+		if kind == "registry" && !on {
+			continue
+		}
+		if kind != "docker" {
+			add = false
+		}
+		if kind == "image" {
 			i.attrs = cloneWith(i.attrs, "push", strconv.FormatBool(on))
-			found = true
-		case "registry":
-			if !on {
-				continue
-			}
-			found = true
 		}
 		kept = append(kept, i)
 	}
-	if on && !found {
+	if add {
 		kept = append(kept, item{attrs: map[string]string{"type": "image", "push": "true"}})
 	}
 	v.items = kept
 	return v
 }
 
+// setLoad adds an output to docker unless there is one, or one that writes files.
 func setLoad(v *value, on bool) *value {
-	has := slices.ContainsFunc(v.items, func(i item) bool { return i.attrs["type"] == "docker" && i.attrs["dest"] == "" })
-	switch {
-	case on && !has:
-		v.items = append(v.items, item{attrs: map[string]string{"type": "docker"}})
-	case !on:
-		v.items = slices.DeleteFunc(v.items, func(i item) bool { return i.attrs["type"] == "docker" && i.attrs["dest"] == "" })
+	if !on {
+		return v
 	}
+	for _, i := range v.items {
+		switch i.attrs["type"] {
+		case "docker":
+			if i.attrs["dest"] == "" {
+				return v
+			}
+		case "image", "registry", "oci":
+		default:
+			return v
+		}
+	}
+	v.items = append(v.items, item{attrs: map[string]string{"type": "docker"}})
 	return v
 }
 

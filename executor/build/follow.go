@@ -12,20 +12,27 @@ import (
 // the stream itself.
 const statusQuiet = 3 * time.Second
 
-// follow hands every status message of a solve to fn until the stream ends. Losing the stream loses progress, not the build, so
-// its errors are dropped.
-func (s *Solver) follow(ctx context.Context, ref string, fn func(*Status)) {
+// watch opens the status stream of a solve that is about to start and hands every message to fn until the stream ends. It must be opened first:
+// asked for a job that has ended already, the builder waits seconds for it to appear. Losing the stream loses progress, not the
+// build, so its errors are dropped. The channel is closed at the end.
+func (s *Solver) watch(ctx context.Context, ref string, fn func(*Status)) <-chan struct{} {
+	done := make(chan struct{})
 	stream, err := s.client.ControlClient().Status(ctx, &controlapi.StatusRequest{Ref: ref})
 	if err != nil {
-		return
+		close(done)
+		return done
 	}
-	for {
-		resp, err := stream.Recv()
-		if err != nil {
-			return
+	go func() {
+		defer close(done)
+		for {
+			resp, err := stream.Recv()
+			if err != nil {
+				return
+			}
+			fn(client.NewSolveStatus(resp))
 		}
-		fn(client.NewSolveStatus(resp))
-	}
+	}()
+	return done
 }
 
 // waitQuiet waits for done, and calls stop once activity has been silent for statusQuiet.

@@ -140,18 +140,14 @@ func entitlements(t *config.Target) []string {
 // control runs a solve and follows its status to the end.
 func (s *Solver) control(ctx context.Context, r *controlapi.SolveRequest, status func(*Status)) (*Result, error) {
 	steps := newTally()
-	done := make(chan struct{})
 	statusCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	go func() {
-		defer close(done)
-		s.follow(statusCtx, r.Ref, func(st *Status) {
-			steps.add(st)
-			if status != nil {
-				status(st)
-			}
-		})
-	}()
+	done := s.watch(statusCtx, r.Ref, func(st *Status) {
+		steps.add(st)
+		if status != nil {
+			status(st)
+		}
+	})
 	resp, err := s.client.ControlClient().Solve(ctx, r)
 	waitQuiet(done, steps.activity, stop)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
@@ -67,6 +68,11 @@ type selection struct {
 	sets  []string
 	push  bool
 	load  bool
+
+	noCache, pull    bool
+	sbom, provenance string
+	// changed tells whether a flag was given.
+	changed func(string) bool
 }
 
 func (s *selection) flags(cmd *cobra.Command, g *globals) {
@@ -76,6 +82,11 @@ func (s *selection) flags(cmd *cobra.Command, g *globals) {
 	f.StringArrayVar(&s.sets, "set", nil, "change targets: PATTERN.ATTRIBUTE[.KEY][+]=VALUE, repeatable")
 	f.BoolVar(&s.push, "push", false, "push images: --set '*.push=true'")
 	f.BoolVar(&s.load, "load", false, "load images into docker: --set '*.load=true'")
+	f.BoolVar(&s.noCache, "no-cache", false, "execute every step again: --set '*.no-cache=true'")
+	f.BoolVar(&s.pull, "pull", false, "look for newer base images: --set '*.pull=true'")
+	f.StringVar(&s.sbom, "sbom", "", "attest an SBOM: --set '*.attest=type=sbom'")
+	f.StringVar(&s.provenance, "provenance", "", "attest provenance: --set '*.attest=type=provenance'")
+	s.changed = f.Changed
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, have []string, prefix string) ([]string, cobra.ShellCompDirective) {
 		return s.complete(cmd.Context(), g, have, prefix), cobra.ShellCompDirectiveNoFileComp
 	}
@@ -134,15 +145,8 @@ func (s *selection) take(ctx context.Context, g *globals, names []string) *loade
 	if l.diags.HasErrors() {
 		return l
 	}
-	sets := slices.Clone(s.sets)
-	if s.push {
-		sets = append(sets, "*.push=true")
-	}
-	if s.load {
-		sets = append(sets, "*.load=true")
-	}
 	var more hcl.Diagnostics
-	l.resolution, more = l.config.Resolve(config.Selection{Names: names, Set: sets})
+	l.resolution, more = l.config.Resolve(config.Selection{Names: names, Set: s.allSets()})
 	l.diags = append(l.diags, more...)
 	if !more.HasErrors() {
 		g.secrets.Add(secrets(l.resolution, g.in.LookupEnv)...)
@@ -168,6 +172,29 @@ func (l *loaded) check(g *globals) {
 func (s *selection) resolve(ctx context.Context, g *globals, names []string) (*config.Resolution, error) {
 	l := s.take(ctx, g, names)
 	return l.resolution, g.report(l.diags, l.files())
+}
+
+// allSets are the --set options, after those that other flags stand for.
+func (s *selection) allSets() []string {
+	var sets []string
+	for _, b := range []struct {
+		name string
+		on   bool
+	}{{"push", s.push}, {"load", s.load}, {"no-cache", s.noCache}, {"pull", s.pull}} {
+		if s.changed != nil && s.changed(b.name) {
+			sets = append(sets, fmt.Sprintf("*.%s=%t", b.name, b.on))
+		}
+	}
+	for _, a := range []struct{ kind, value string }{{"sbom", s.sbom}, {"provenance", s.provenance}} {
+		if a.value == "" {
+			continue
+		}
+		if on, err := strconv.ParseBool(a.value); err == nil {
+			a.value = fmt.Sprintf("disabled=%t", !on)
+		}
+		sets = append(sets, "*.attest=type="+a.kind+","+a.value)
+	}
+	return append(sets, s.sets...)
 }
 
 // plan resolves, checks the caches and plans, showing what is to be said.

@@ -1,0 +1,5 @@
+target "app" {
+  cache-to "registry" {
+    ref = "Registry/UPPER:tag" # ERROR: Invalid reference
+  }
+}

@@ -1,0 +1,6 @@
+target "app" {
+  cache-to "registry" {
+    ref = "a/b"
+    force-compression = "yes" # ERROR: Invalid cache attribute
+  }
+}

@@ -1,0 +1,6 @@
+target "app" {
+  cache-to "registry" {
+    ref = "a/b"
+    image-manifest = "yes" # ERROR: Invalid cache attribute
+  }
+}

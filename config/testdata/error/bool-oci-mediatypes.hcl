@@ -1,0 +1,6 @@
+target "app" {
+  cache-to "registry" {
+    ref = "a/b"
+    oci-mediatypes = "yes" # ERROR: Invalid cache attribute
+  }
+}

@@ -1,0 +1,3 @@
+builder "b" { # ERROR: Missing attribute
+}
+target "app" {}

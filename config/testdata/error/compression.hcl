@@ -1,0 +1,6 @@
+target "app" {
+  cache-to "registry" {
+    ref         = "a/b"
+    compression = "zstdd" # ERROR: Invalid cache attribute
+  }
+}

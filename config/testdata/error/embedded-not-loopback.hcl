@@ -1,0 +1,4 @@
+registry "registry.example.com" { # ERROR: Registry cannot be embedded
+  embedded = true
+}
+target "app" {}

@@ -1,0 +1,6 @@
+group "default" { # ERROR: Group cycle
+  targets = ["more"]
+}
+group "more" {
+  targets = ["default"]
+}

@@ -1,0 +1,4 @@
+target "app" {}
+group "default" { # ERROR: Unknown target
+  targets = ["ap"]
+}

@@ -1,0 +1,6 @@
+target "a" {
+  inherits = ["b"] # ERROR: Inheritance cycle
+}
+target "b" {
+  inherits = ["a"]
+}

@@ -1,0 +1,4 @@
+target "app" {
+  inherits = ["bse"] # ERROR: Unknown target
+}
+target "base" {}

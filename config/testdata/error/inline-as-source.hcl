@@ -1,0 +1,3 @@
+target "app" {
+  cache-from = ["type=inline"] # ERROR: Inline cache has no location
+}

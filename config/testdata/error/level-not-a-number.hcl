@@ -1,0 +1,6 @@
+target "app" {
+  cache-to "registry" {
+    ref               = "a/b"
+    compression-level = "fast" # ERROR: Invalid cache attribute
+  }
+}

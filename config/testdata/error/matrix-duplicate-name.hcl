@@ -1,0 +1,4 @@
+target "app" { # ERROR: Duplicate target
+  name   = "same"
+  matrix = { n = ["a", "b"] }
+}

@@ -1,0 +1,4 @@
+target "app" {
+  name   = "a"
+  matrix = ["a"] # ERROR: Invalid matrix
+}

@@ -1,0 +1,6 @@
+target "app" {
+  cache-from "registry" {
+    ref  = "a/b"
+    mode = "max" # ERROR: Misplaced cache attribute
+  }
+}

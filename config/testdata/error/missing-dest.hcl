@@ -1,0 +1,4 @@
+target "app" {
+  cache-to "local" { # ERROR: Missing cache attribute
+  }
+}

@@ -1,0 +1,5 @@
+target "app" {
+  cache-to "registry" { # ERROR: Missing cache attribute
+    mode = "max"
+  }
+}

@@ -1,0 +1,4 @@
+target "app" {
+  cache-from "local" { # ERROR: Missing cache attribute
+  }
+}

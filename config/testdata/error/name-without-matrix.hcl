@@ -1,0 +1,3 @@
+target "app" {
+  name = "other" # ERROR: Name without matrix
+}

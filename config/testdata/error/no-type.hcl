@@ -1,0 +1,3 @@
+target "app" {
+  cache-to = ["ref=a/b"] # ERROR: Unsuitable value
+}

@@ -1,0 +1,3 @@
+target "app" {
+  cache-to = null # ERROR: Unsuitable value
+}

@@ -1,0 +1,6 @@
+variable "BRANCH" { default = "feature/login" }
+target "app" {
+  cache-from "registry" {
+    ref = "registry.example.com/cache:${BRANCH}" # ERROR: Invalid reference
+  }
+}

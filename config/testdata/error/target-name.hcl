@@ -1,0 +1,2 @@
+target "a/b" { # ERROR: Invalid target name
+}

@@ -1,0 +1,5 @@
+transfer "t" { # ERROR: Incomplete transfer
+  cache-from "registry" {
+    ref = "a/b"
+  }
+}

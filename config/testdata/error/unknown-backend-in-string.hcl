@@ -1,0 +1,3 @@
+target "app" {
+  cache-to = ["type=registy,ref=a/b"] # ERROR: Unknown cache backend
+}

@@ -1,0 +1,5 @@
+target "app" {
+  cache-to "registy" { # ERROR: Unknown cache backend
+    ref = "a/b"
+  }
+}

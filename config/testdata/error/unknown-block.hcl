@@ -1,0 +1,2 @@
+targt "app" { # ERROR: Unknown block
+}

@@ -1,0 +1,5 @@
+builder "b" {
+  endpoint = "unix:///x.sock"
+  adress   = "y" # ERROR: Unknown attribute
+}
+target "app" {}

@@ -1,0 +1,5 @@
+target "app" {}
+group "default" {
+  targets = ["app"]
+  target  = ["app"] # ERROR: Unknown attribute
+}

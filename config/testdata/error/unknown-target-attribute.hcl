@@ -1,0 +1,3 @@
+target "app" {
+  cache_to = [] # ERROR: Unknown attribute
+}

@@ -1,0 +1,5 @@
+transfer "t" {
+  cache-form "registry" { # ERROR: Unknown block
+    ref = "a/b"
+  }
+}

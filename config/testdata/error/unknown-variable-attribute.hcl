@@ -1,0 +1,4 @@
+variable "A" {
+  defalt = 1 # ERROR: Unknown attribute
+}
+target "app" {}

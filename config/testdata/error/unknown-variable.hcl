@@ -1,0 +1,4 @@
+variable "BRANCH" {}
+target "app" {
+  args = { B = BRNCH } # ERROR: Unknown variable
+}

@@ -1,0 +1,4 @@
+target "app" {
+  args = { A = ONE } # ERROR: Unknown variable
+  tags = [TWO]       # ERROR: Unknown variable
+}

@@ -1,0 +1,5 @@
+variable "A" {
+  type    = number
+  default = "x" # ERROR: Invalid default
+}
+target "app" {}
