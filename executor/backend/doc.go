@@ -1,6 +1,6 @@
-// Package backend opens cache locations: it maps the type of a cache source or destination to the package that speaks to it,
-// in one table.
+// Package backend says what a place that caches are kept in can do: Source and Destination.
 //
-// A backend supplies a Location; what is common to all of them (probing, pushing layers, publishing) is written once, above it.
-// backendtest holds the suite that every backend passes.
+// Each kind of place is a package below this one: registry and local, and inline for what images carry. Package locations opens them by their type,
+// in one table; backendtest holds the suite that every backend passes. What is common to all of them (probing, pushing layers, merging) is
+// written once, above, in package executor.
 package backend
