@@ -252,7 +252,7 @@ func (b *brief) ended(res *executor.StepResult, now time.Time) *client.SolveStat
 	}
 	out := &client.SolveStatus{}
 	o.canceled = o.canceled || res.Outcome == executor.OutcomeCanceled
-	if res.Outcome == executor.OutcomeFailed && !(o.failed && res.Step.Kind == planner.KindBuild) {
+	if res.Outcome == executor.OutcomeFailed && (!o.failed || res.Step.Kind != planner.KindBuild) {
 		name := strings.TrimPrefix(stepName(res.Step), "["+o.name+"] ")
 		o.fail(out, &client.Vertex{Digest: stepDigest(res.Step.ID), Name: name, Started: &now, Completed: &now, Error: firstLine(res.Err)})
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // shortestSecret is the length below which a value is not taken for a secret: it would turn up by chance everywhere.
-const shortestSecret = 4
+const shortestSecret = 8
 
 // Secrets are values that are never shown: each is replaced wherever it turns up, however it is escaped. The zero value has none.
 type Secrets struct {
