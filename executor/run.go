@@ -37,6 +37,7 @@ func Run(ctx context.Context, plan *planner.Plan, opt Options) (*Report, error) 
 
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
+	r.env.Hosts.Close()
 	err = errors.Join(r.builder.stop(drain), r.spool.Close())
 	if ctx.Err() != nil {
 		return report, context.Cause(ctx)
