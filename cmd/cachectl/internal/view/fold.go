@@ -133,7 +133,7 @@ func housekeeping(name string) bool {
 	if !ok {
 		return false
 	}
-	for _, p := range []string{"[internal]", "[auth]", "[context ", "importing cache manifest", "exporting cache to client", "preparing build cache", "export to ", "merge"} {
+	for _, p := range []string{"[internal]", "[auth]", "[context ", "importing cache manifest", handover, "preparing build cache", "export to ", "merge"} {
 		if strings.HasPrefix(own, p) {
 			return true
 		}

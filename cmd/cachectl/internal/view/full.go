@@ -17,10 +17,16 @@ type full struct {
 	fold  *fold // nil shows everything
 	steps map[planner.StepID]*client.Vertex
 	moves map[string]bool // transfers that have ended
+	// handover are the vertices in which a builder hands its cache over to this program, layer by layer: what counts is the export that follows.
+	handover map[digest.Digest]bool
+	raw      bool // shows even those layers
 }
 
+// handover is what BuildKit calls the vertex of an export over the session.
+const handover = "exporting cache to client directory"
+
 func newFull(folded bool) *full {
-	f := &full{steps: map[planner.StepID]*client.Vertex{}, moves: map[string]bool{}}
+	f := &full{handover: map[digest.Digest]bool{}, steps: map[planner.StepID]*client.Vertex{}, moves: map[string]bool{}}
 	if folded {
 		f.fold = newFold()
 	}
@@ -39,6 +45,9 @@ func (f *full) build(target string, st *client.SolveStatus) *client.SolveStatus 
 		for _, in := range v.Inputs {
 			c.Inputs = append(c.Inputs, own(in))
 		}
+		if strings.HasPrefix(v.Name, handover) {
+			f.handover[c.Digest] = true
+		}
 		if v.Completed != nil {
 			if rest := f.lines.end(c.Digest); rest != nil {
 				out.Logs = append(out.Logs, rest)
@@ -49,6 +58,9 @@ func (f *full) build(target string, st *client.SolveStatus) *client.SolveStatus 
 	for _, s := range st.Statuses {
 		c := *s
 		c.Vertex, c.ID, c.Name = own(s.Vertex), oneLine(s.ID), oneLine(s.Name)
+		if f.handover[c.Vertex] && !f.raw {
+			continue
+		}
 		out.Statuses = append(out.Statuses, &c)
 	}
 	for _, l := range st.Logs {

@@ -16,9 +16,12 @@ import (
 	"github.com/moby/buildkit/util/progress/progressui"
 )
 
-// manyTargets is from how many targets and transfers on a run is shown in brief: a line for each on a terminal, and in a log only the steps that
-// did work.
-const manyTargets = 7
+// From this many targets and transfers on a run is shown in brief: a line for each on a terminal, where room is short, and in a log only the steps
+// that did work.
+const (
+	manyOnTerminal = 4
+	manyInLog      = 7
+)
 
 // tickTime is how often steps are looked at that say nothing.
 const tickTime = 500 * time.Millisecond
@@ -104,10 +107,12 @@ func newShaper(mode string, plan *planner.Plan) shaper {
 			owners++
 		}
 	}
-	if mode == "tty" && owners >= manyTargets {
+	if mode == "tty" && owners >= manyOnTerminal {
 		return newBrief(plan)
 	}
-	return newFull(mode == "plain" && owners >= manyTargets)
+	f := newFull(mode == "plain" && owners >= manyInLog)
+	f.raw = mode == "rawjson"
+	return f
 }
 
 // Close ends the display when it has shown everything.

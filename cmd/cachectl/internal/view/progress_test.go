@@ -236,6 +236,18 @@ func TestFoldShowsWhatRunsInSilence(t *testing.T) {
 	}
 }
 
+func TestLayersThatABuilderHandsOverAreForProgramsOnly(t *testing.T) {
+	r := newRun(1)
+	v := r.vertex("exporting cache to client directory", false)
+	st := &client.SolveStatus{Vertexes: []*client.Vertex{v}, Statuses: []*client.VertexStatus{{ID: "writing layer sha256:0123", Vertex: v.Digest}}}
+	for _, mode := range []string{"plain", "tty", "rawjson"} {
+		out := newShaper(mode, r.plan).build("t00", st)
+		if got, want := len(out.Statuses) > 0, mode == "rawjson"; got != want {
+			t.Errorf("%s shows them: %v, want %v", mode, got, want)
+		}
+	}
+}
+
 func TestBriefHasOneLineForEachTargetAndOneForImports(t *testing.T) {
 	r := newRun(3)
 	b := newBrief(r.plan)
