@@ -45,6 +45,7 @@ func newInspect(g *globals) *cobra.Command {
 			env.Hosts = hosts
 			servers, err := g.serveEmbedded(cmd.Context(), regs, "", slog.New(slog.DiscardHandler))
 			defer servers.close()
+			defer hosts.Close() // before the registry, which waits for what is open
 			if err != nil {
 				return err
 			}
