@@ -22,6 +22,13 @@ func serving(t *testing.T, host string) *embedded {
 	return e
 }
 
+// serves is how many registries this run serves itself by now.
+func (e *embedded) serves() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.servers)
+}
+
 func freeHost(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -36,7 +43,7 @@ func TestRegistryOfAnotherRunIsUsedAndTakenOverWhenThatEnds(t *testing.T) {
 	host := freeHost(t)
 	first := serving(t, host)
 	second := serving(t, host)
-	if len(second.servers) != 0 {
+	if second.serves() != 0 {
 		t.Fatal("the second run serves an address that the first serves")
 	}
 	first.close()
@@ -51,7 +58,7 @@ func TestWaitingForAnAddressEndsWithTheRun(t *testing.T) {
 	serving(t, host)
 	second := serving(t, host)
 	second.close()
-	if len(second.servers) != 0 {
+	if second.serves() != 0 {
 		t.Error("the second run took the address over")
 	}
 }
