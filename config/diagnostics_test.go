@@ -24,7 +24,7 @@ func diagnose(t *testing.T, path string) hcl.Diagnostics {
 	c, diags := config.Load(t.Context(), config.Options{
 		Files: []string{filepath.Base(path)}, Dir: filepath.Dir(path), LookupEnv: func(string) (string, bool) { return "", false },
 	})
-	if diags.HasErrors() {
+	if !c.Complete() {
 		return diags
 	}
 	res, more := c.Resolve(config.Selection{})

@@ -36,6 +36,7 @@ type Config struct {
 	sources    map[string]*hcl.File
 	eval       *evaluator
 	strict     bool
+	complete   bool
 	targets    map[string]*target
 	order      []string // targets in the order of the files
 	groups     map[string]*groupBlock
@@ -68,8 +69,22 @@ type groupBlock struct {
 	matrix            bool
 }
 
-// Load reads and evaluates the files. The Config is nil when there are errors. All problems are reported, sorted by place; among
-// them warnings, which do not stop anything.
+// Complete tells whether everything could be evaluated. It is, beside its errors, when names that do not exist are all that is wrong: then what
+// else is wrong can be told at the same time. A Config that came with errors is for nothing else.
+func (c *Config) Complete() bool { return c.complete }
+
+// namesOnly tells whether all errors are about names that do not exist.
+func namesOnly(diags hcl.Diagnostics) bool {
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError && d.Summary != "Unknown attribute" && d.Summary != "Unknown block" {
+			return false
+		}
+	}
+	return true
+}
+
+// Load reads and evaluates the files. All problems are reported, sorted by place; among them warnings, which do not stop anything. With
+// errors the Config holds the sources, for showing them, and may be Complete.
 func Load(ctx context.Context, opt Options) (*Config, hcl.Diagnostics) {
 	if opt.LookupEnv == nil {
 		opt.LookupEnv = os.LookupEnv
@@ -95,9 +110,10 @@ func Load(ctx context.Context, opt Options) (*Config, hcl.Diagnostics) {
 		return c.failed(diags)
 	}
 	diags = append(diags, c.read(composed, files)...)
-	if diags.HasErrors() {
+	if !namesOnly(diags) {
 		return c.failed(diags)
 	}
+	c.complete = true
 	return c, sorted(diags)
 }
 

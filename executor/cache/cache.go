@@ -16,7 +16,12 @@ const (
 	// AnnotationTar is the digest of the tar that a layer was made of, where that is not its diffID: an eStargz layer unpacks to
 	// the tar and a table of contents. It is ours; BuildKit carries it along.
 	AnnotationTar = "io.cachectl.tar"
+	// AnnotationMadeBy stands on a manifest and names the program that wrote it.
+	AnnotationMadeBy = "io.cachectl.made-by"
 )
+
+// madeBy is what this program calls itself there. It has no version in it: a newer cachectl would publish every cache again.
+const madeBy = "cachectl"
 
 // Layer is one layer of a cache in the form it is published in.
 type Layer struct {

@@ -69,17 +69,18 @@ func (c *Cache) encode(f Format) (*Encoded, error) {
 // manifest is the document over a config (BuildKit: cache/remotecache/export.go, ExportableCache).
 func (c *Cache) manifest(f Format, enc *Encoded) (string, any) {
 	version := specs.Versioned{SchemaVersion: 2}
+	by := map[string]string{AnnotationMadeBy: madeBy}
 	if f.ImageManifest {
 		return ocispec.MediaTypeImageManifest, ocispec.Manifest{
-			Versioned: version, MediaType: ocispec.MediaTypeImageManifest, Config: enc.ConfigDesc, Layers: enc.Layers,
+			Versioned: version, MediaType: ocispec.MediaTypeImageManifest, Config: enc.ConfigDesc, Layers: enc.Layers, Annotations: by,
 		}
 	}
 	mediaType := ocispec.MediaTypeImageIndex
 	if !f.OCI {
-		mediaType = mediaTypeDockerManifestList
+		mediaType, by = mediaTypeDockerManifestList, nil // Docker's form has no annotations
 	}
 	entries := append(append([]ocispec.Descriptor{}, enc.Layers...), enc.ConfigDesc)
-	return mediaType, ocispec.Index{Versioned: version, MediaType: mediaType, Manifests: entries}
+	return mediaType, ocispec.Index{Versioned: version, MediaType: mediaType, Manifests: entries, Annotations: by}
 }
 
 // config is the cache in BuildKit's own types. A layer without a parent says -1: an absent parent would mean layer 0.

@@ -27,6 +27,8 @@ type Manifest struct {
 	Images []ocispec.Descriptor
 	// IsCache is false for a plain image or an index of images.
 	IsCache bool
+	// MadeBy is the program that says it wrote the cache, "" when none does: BuildKit does not.
+	MadeBy string
 }
 
 // document is a manifest or an index before it is known which.
@@ -36,6 +38,7 @@ type document struct {
 	Config        *ocispec.Descriptor  `json:"config"`
 	Layers        []ocispec.Descriptor `json:"layers"`
 	Manifests     []ocispec.Descriptor `json:"manifests"`
+	Annotations   map[string]string    `json:"annotations"`
 }
 
 // ParseManifest reads a manifest or index. mediaType is what the registry or the descriptor says it is, "" if nothing says so.
@@ -61,7 +64,7 @@ func ParseManifest(mediaType string, raw []byte) (*Manifest, error) {
 	if !isIndex && doc.Config == nil {
 		return nil, invalid("manifest has neither manifests nor a config")
 	}
-	m := &Manifest{MediaType: doc.MediaType}
+	m := &Manifest{MediaType: doc.MediaType, MadeBy: doc.Annotations[AnnotationMadeBy]}
 	if isIndex {
 		return m, m.fromIndex(doc.Manifests)
 	}

@@ -127,6 +127,7 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	if err != nil {
 		return cur, err
 	}
+	cur.MadeBy = m.MadeBy
 	if m.MediaType != "" {
 		cur.Root.MediaType = m.MediaType
 	}

@@ -142,7 +142,7 @@ func (l *loaded) files() map[string]*hcl.File {
 func (s *selection) take(ctx context.Context, g *globals, names []string) *loaded {
 	l := &loaded{}
 	l.config, l.diags = s.config(ctx, g)
-	if l.diags.HasErrors() {
+	if l.config == nil || !l.config.Complete() {
 		return l
 	}
 	var more hcl.Diagnostics
@@ -150,6 +150,10 @@ func (s *selection) take(ctx context.Context, g *globals, names []string) *loade
 	l.diags = append(l.diags, more...)
 	if !more.HasErrors() {
 		g.secrets.Add(secrets(l.resolution, g.in.LookupEnv)...)
+	}
+	if l.diags.HasErrors() && !more.HasErrors() {
+		// Names that do not exist stop everything; what else is wrong is told with them.
+		l.diags = append(l.diags, l.resolution.Validate()...)
 	}
 	return l
 }

@@ -17,6 +17,7 @@ type inspectJSON struct {
 	Name          string      `json:"name"`
 	Digest        string      `json:"digest"`
 	MediaType     string      `json:"media_type"`
+	MadeBy        string      `json:"made_by,omitempty"`
 	ManifestBytes int64       `json:"manifest_bytes"`
 	Records       int         `json:"records"`
 	Results       int         `json:"results"`
@@ -43,7 +44,7 @@ func newInspectJSON(name string, cur *backend.Current, missing []ocispec.Descrip
 	}
 	st := cur.Cache.Stats()
 	doc := inspectJSON{
-		FormatVersion: "1.0", Name: name, Digest: cur.Root.Digest.String(), MediaType: cur.Root.MediaType, ManifestBytes: cur.Root.Size,
+		FormatVersion: "1.0", Name: name, Digest: cur.Root.Digest.String(), MediaType: cur.Root.MediaType, MadeBy: cur.MadeBy, ManifestBytes: cur.Root.Size,
 		Records: st.Records, Results: st.Results, Bytes: st.Bytes, Layers: []layerJSON{},
 	}
 	if !st.Newest.IsZero() {
@@ -70,6 +71,11 @@ func Inspect(w io.Writer, name string, cur *backend.Current, missing []ocispec.D
 	if _, err := fmt.Fprintf(w, "%s\n  digest   %s\n  form     %s\n  records  %d, %d with results\n  layers   %d, %s\n", doc.Name, doc.Digest, doc.MediaType, doc.Records, doc.Results, len(doc.Layers), size(doc.Bytes)); err != nil {
 		return err
 	}
+	by := printable(doc.MadeBy)
+	if by == "" {
+		by = "not said; BuildKit does not"
+	}
+	_, _ = fmt.Fprintf(w, "  made by  %s\n", by)
 	if doc.Newest != "" {
 		_, _ = fmt.Fprintf(w, "  newest   %s\n", doc.Newest)
 	}
