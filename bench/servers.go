@@ -150,16 +150,15 @@ func startRegistry(dir string) (*registry, error) {
 		return nil, err
 	}
 	r.addr = l.Addr().String()
-	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: backend})
-	director := proxy.Director
-	proxy.Director = func(req *http.Request) {
-		host := req.Host
-		director(req)
-		req.Host = host // upload locations must lead back here
-	}
-	proxy.ModifyResponse = func(resp *http.Response) error {
-		resp.Body = &counting{resp.Body, &r.bytes}
-		return nil
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(req *httputil.ProxyRequest) {
+			req.SetURL(&url.URL{Scheme: "http", Host: backend})
+			req.Out.Host = req.In.Host // upload locations must lead back here
+		},
+		ModifyResponse: func(resp *http.Response) error {
+			resp.Body = &counting{resp.Body, &r.bytes}
+			return nil
+		},
 	}
 	r.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.requests.Add(1)

@@ -124,7 +124,7 @@ func same(t testing.TB, got, want *cache.Cache) {
 }
 
 // holds fails unless the location holds the sample with all its layers.
-func holds(t testing.TB, src backend.Source, s *Sample) *backend.Current {
+func holds(t testing.TB, src backend.Source, s *Sample) {
 	t.Helper()
 	cur := Read(t, src)
 	same(t, cur.Cache, s.Cache)
@@ -144,7 +144,6 @@ func holds(t testing.TB, src backend.Source, s *Sample) *backend.Current {
 			t.Fatalf("layer %s has other bytes", l.Descriptor.Digest)
 		}
 	}
-	return cur
 }
 
 func fetch(ctx context.Context, from blob.Fetcher, desc ocispec.Descriptor) ([]byte, error) {
@@ -330,7 +329,7 @@ func testWrongPush(t *testing.T, h Harness) {
 }
 
 // changed publishes a sample, changes one blob, and returns it all.
-func changed(t *testing.T, h Harness, name string, pick func(*Sample, ocispec.Descriptor) (digest.Digest, []byte)) (*Sample, ocispec.Descriptor) {
+func changed(t *testing.T, h Harness, name string, pick func(*Sample, ocispec.Descriptor) (digest.Digest, []byte)) *Sample {
 	t.Helper()
 	s := NewSample(t, name, 2)
 	root := Publish(t, h.Open(t, name, nil), s, ocispec.Descriptor{})
@@ -338,11 +337,11 @@ func changed(t *testing.T, h Harness, name string, pick func(*Sample, ocispec.De
 	raw = bytes.Clone(raw)
 	raw[len(raw)/2] ^= 1
 	h.Replace(t, name, d, raw)
-	return s, root
+	return s
 }
 
 func testChangedLayer(t *testing.T, h Harness) {
-	s, _ := changed(t, h, "flipped-layer", func(s *Sample, _ ocispec.Descriptor) (digest.Digest, []byte) {
+	s := changed(t, h, "flipped-layer", func(s *Sample, _ ocispec.Descriptor) (digest.Digest, []byte) {
 		d := s.Cache.Layers()[1].Descriptor.Digest
 		return d, s.Blobs[d]
 	})

@@ -195,7 +195,7 @@ func TestWaitingForTheLockCanBeCancelled(t *testing.T) {
 		if ok, err := held.TryLock(); err != nil || !ok {
 			t.Fatal(ok, err)
 		}
-		defer held.Unlock() //nolint:errcheck // test
+		defer held.Unlock()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := openAt(t, "", map[string]string{"dest": dir}).Publish(ctx, backendtest.NewSample(t, "waits", 1).Cache, ocispec.Descriptor{})

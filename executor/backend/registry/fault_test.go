@@ -141,15 +141,6 @@ func (c *clock) sleep(ctx context.Context, d time.Duration) error {
 	return context.Cause(ctx)
 }
 
-func (c *clock) total() (sum time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, d := range c.slept {
-		sum += d
-	}
-	return sum
-}
-
 // clocked returns hosts that do not really wait.
 func (f *faulty) clocked(t *testing.T) (*Hosts, *clock) {
 	t.Helper()
@@ -310,7 +301,7 @@ func readAll(t *testing.T, from blob.Fetcher, desc ocispec.Descriptor) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	defer rc.Close() //nolint:errcheck // test
+	defer rc.Close()
 	return io.ReadAll(rc)
 }
 

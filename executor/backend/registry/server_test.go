@@ -105,7 +105,7 @@ func (s *server) send(t testing.TB, method, path string, header http.Header, bod
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // test
+	defer resp.Body.Close()
 	said, _ := io.ReadAll(resp.Body)
 	for _, want := range statuses {
 		if resp.StatusCode == want {

@@ -651,7 +651,7 @@ func TestATokenServerThatFailsIsAskedAgain(t *testing.T) {
 	f := &fault{method: "GET", path: `^/token$`, times: 2, act: answer(503, nil, "")}
 	s.add(t, f)
 	s.mu.Lock()
-	s.faulty.faults[0], s.faulty.faults[1] = s.faulty.faults[1], s.faulty.faults[0]
+	s.faults[0], s.faults[1] = s.faults[1], s.faults[0]
 	s.mu.Unlock()
 	h, _ := s.clocked(t)
 	if _, err := source(t, h, s.ref("x"), nil).Read(t.Context()); !errors.Is(err, blob.ErrNotFound) {

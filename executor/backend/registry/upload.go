@@ -142,7 +142,7 @@ func (b *lazyBody) Read(p []byte) (int, error) {
 		return 0, &sourceError{err}
 	}
 	n, err := rc.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = &sourceError{err}
 	}
 	return n, err
