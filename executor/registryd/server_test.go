@@ -41,7 +41,7 @@ func TestContentSurvivesARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := serve(t, dir, addr)
-	defer second.Close() //nolint:errcheck // test
+	defer second.Close()
 	got, err := remote.Image(ref)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestAnAddressOffLoopbackIsRefused(t *testing.T) {
 
 func TestATakenAddressIsToldApart(t *testing.T) {
 	s := serve(t, t.TempDir(), "127.0.0.1:0")
-	defer s.Close() //nolint:errcheck // test
+	defer s.Close()
 	_, err := registryd.Serve(t.Context(), registryd.Options{Addr: s.Addr(), Dir: t.TempDir()})
 	if !errors.Is(err, registryd.ErrInUse) {
 		t.Errorf("got %v, want ErrInUse", err)
@@ -73,12 +73,12 @@ func TestATakenAddressIsToldApart(t *testing.T) {
 func TestTheEnvironmentDoesNotReconfigureIt(t *testing.T) {
 	t.Setenv("REGISTRY_AUTH", "htpasswd")
 	s := serve(t, t.TempDir(), "127.0.0.1:0")
-	defer s.Close() //nolint:errcheck // test
+	defer s.Close()
 	resp, err := http.Get("http://" + s.Addr() + "/v2/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // test
+	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
 	if resp.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != "{}" {
 		t.Errorf("GET /v2/ answers %d %q", resp.StatusCode, body)

@@ -161,7 +161,7 @@ func TestASlowReaderIsNotAStandstill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer rc.Close() //nolint:errcheck // test
+		defer rc.Close()
 		n, buf := 0, make([]byte, 1000)
 		for {
 			time.Sleep(time.Hour)
