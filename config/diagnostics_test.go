@@ -36,7 +36,7 @@ func diagnose(t *testing.T, path string) hcl.Diagnostics {
 	if diags.HasErrors() {
 		return diags
 	}
-	_, more = planner.New(res, planner.Options{Dir: "/work"})
+	_, more = planner.New(res, planner.Options{Dir: "/src"})
 	return append(diags, more...)
 }
 

@@ -85,17 +85,32 @@ func compression(to config.Cache) blob.Compression {
 	return c
 }
 
-// look reads what the destination holds and enters it into the pool. Content that is not a usable cache counts as nothing: there
-// is nothing in it to keep.
+// errImage says that publishing would replace an image.
+var errImage = errors.New("it holds an image, which the cache would replace; give the cache a reference of its own, or set on-conflict = \"overwrite\"")
+
+// unusable tells whether an error says that what is there is no usable cache, rather than that it could not be read this time.
+func unusable(err error) bool {
+	for _, e := range []error{cache.ErrInvalid, cache.ErrTooLarge, cache.ErrNotCache, blob.ErrIntegrity, blob.ErrNotFound} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// look reads what the destination holds and enters it into the pool. A cache that is damaged counts as nothing, an image is not touched unless
+// it is to be overwritten, and what cannot be read this time is an error: it may hold what others need.
 func (p *publisher) look(ctx context.Context) error {
 	cur, err := p.dest.Read(ctx)
 	switch {
 	case errors.Is(err, blob.ErrNotFound):
 		p.cur = nil
 		return nil
-	case err != nil && cur != nil:
-		// Something is there that is not a cache; its root is kept so that replacing it is noticed as such.
-		p.cur = &checked{Current: cur}
+	case cur != nil && cur.Image && p.policy != conflictOverwrite:
+		return errImage
+	case cur != nil && (cur.Image || unusable(err)):
+		// Nothing in it is a cache to keep; its root is kept so that replacing it is noticed if somebody else does.
+		p.cur = &checked{Current: &backend.Current{Root: cur.Root}}
 		return nil
 	case err != nil:
 		return err

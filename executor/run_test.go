@@ -231,6 +231,28 @@ func TestAnInlineCacheIsReadFromTheImage(t *testing.T) {
 	}
 }
 
+// TestAnImageIsNotReplacedByACache publishes a cache to a reference that holds an image of an earlier run.
+func TestAnImageIsNotReplacedByACache(t *testing.T) {
+	reg := testenv.StartRegistry(t, testenv.RegistryOptions{})
+	d := testenv.Buildkitd(t, "")
+	dir, image := app(t), reg.Addr+"/image:latest"
+	push := func(more string) {
+		apply(t, dir, target(t, "app", fmt.Sprintf("  tags = [%q]\n  output = [\"type=image,push=true\"]\n%s", image, more)), d)
+	}
+	to := cacheBlock("cache-to", "registry", map[string]string{"ref": image})
+	for _, more := range []string{"", "  cache-to \"inline\" {}\n"} {
+		push(more)
+		r, err := run(t.Context(), t, dir, target(t, "app", to), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(r.Targets[0].Err); r.Targets[0].Outcome != executor.OutcomeFailed || !strings.Contains(got, "holds an image") {
+			t.Errorf("the target ended as %s: %s", r.Targets[0].Outcome, got)
+		}
+	}
+	apply(t, dir, target(t, "app", cacheBlock("cache-to", "registry", map[string]string{"ref": image, "on-conflict": "overwrite"})), d)
+}
+
 func TestOutputsAreWritten(t *testing.T) {
 	reg := testenv.StartRegistry(t, testenv.RegistryOptions{})
 	dir := app(t)

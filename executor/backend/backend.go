@@ -14,6 +14,8 @@ type Current struct {
 	Cache *cache.Cache
 	// Root is the descriptor of what the location's name points at: a manifest or index.
 	Root ocispec.Descriptor
+	// Image is set when the name points at an image or an index of images; Cache is then what these carry inline.
+	Image bool
 	// MadeBy is the program that wrote the cache, "" when it does not say.
 	MadeBy string
 	// Blobs reads the cache's layers.

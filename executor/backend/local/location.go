@@ -96,7 +96,7 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	if err != nil {
 		return cur, err
 	}
-	cur.MadeBy = m.MadeBy
+	cur.MadeBy, cur.Image = m.MadeBy, !m.IsCache
 	cur.Root.MediaType = m.MediaType
 	if root.Size > cache.ImportLimit || (m.IsCache && m.Config.Size > cache.ImportLimit) {
 		return cur, fmt.Errorf("%w: its manifest has %d bytes and its config %d, the limit is %d", cache.ErrTooLarge, root.Size, m.Config.Size, cache.ImportLimit)

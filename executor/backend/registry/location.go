@@ -127,7 +127,7 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	if err != nil {
 		return cur, err
 	}
-	cur.MadeBy = m.MadeBy
+	cur.MadeBy, cur.Image = m.MadeBy, !m.IsCache
 	if m.MediaType != "" {
 		cur.Root.MediaType = m.MediaType
 	}

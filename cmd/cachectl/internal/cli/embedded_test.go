@@ -77,12 +77,12 @@ func TestAddressOfSomethingElseIsRefused(t *testing.T) {
 
 func TestDataHomeFollowsTheEnvironment(t *testing.T) {
 	env := map[string]string{"HOME": "/home/u"}
-	g := &globals{in: Surroundings{Dir: "/work", LookupEnv: func(k string) (string, bool) { v, ok := env[k]; return v, ok }}}
+	g := &globals{in: Surroundings{Dir: "/src", LookupEnv: func(k string) (string, bool) { v, ok := env[k]; return v, ok }}}
 	for _, c := range []struct{ xdg, dir, want string }{
 		{"", "", "/home/u/.local/share/cachectl"},
 		{"/data", "", "/data/cachectl"},
 		{"relative", "", "/home/u/.local/share/cachectl"}, // the specification has these ignored
-		{"/data", "state", "/work/state"},
+		{"/data", "state", "/src/state"},
 	} {
 		env["XDG_DATA_HOME"] = c.xdg
 		got, err := g.dataHome(c.dir)
