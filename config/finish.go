@@ -26,7 +26,7 @@ func finished(in attributes, asked bool) attributes {
 	}
 	def("context", ".")
 	def("dockerfile", "Dockerfile")
-	if c := *out["context"].text; !remote(c) && !strings.HasPrefix(c, "cwd://") {
+	if c := *out["context"].text; !IsRemote(c) && !strings.HasPrefix(c, "cwd://") {
 		cleaned := path.Clean(c)
 		out["context"] = &value{text: &cleaned, rng: out["context"].rng}
 	}
@@ -52,8 +52,8 @@ func finished(in attributes, asked bool) attributes {
 	return out
 }
 
-// remote tells whether a context is fetched rather than read from this machine (Bake: urlutil.IsRemoteURL).
-func remote(s string) bool {
+// IsRemote tells whether a context is fetched by the builder rather than read from this machine (Bake: urlutil.IsRemoteURL).
+func IsRemote(s string) bool {
 	for _, p := range []string{"http://", "https://", "git://", "github.com/", "git@", "ssh://"} {
 		if strings.HasPrefix(s, p) {
 			return true

@@ -76,7 +76,7 @@ func (in *inputs) addContext(t *config.Target, dir string) error {
 	if contextPath == "-" || dockerfile == "-" {
 		return fmt.Errorf("target %s: a context or Dockerfile from standard input is not possible when several targets are built", t.Name)
 	}
-	if isRemote(contextPath) {
+	if config.IsRemote(contextPath) {
 		in.attrs["context"] = contextPath
 		return in.addDockerfile(t, "", dockerfile)
 	}
@@ -126,7 +126,7 @@ func (in *inputs) addNamed(name, value, dir string) error {
 	case isLink(value):
 		in.links[name] = strings.TrimPrefix(value, LinkPrefix)
 		return nil
-	case isRemote(value) || strings.HasPrefix(value, "docker-image://"):
+	case config.IsRemote(value) || strings.HasPrefix(value, "docker-image://"):
 		in.attrs["context:"+name] = value
 		return nil
 	case strings.HasPrefix(value, "oci-layout://"):
@@ -193,16 +193,6 @@ func (in *inputs) mount(name, dir string) error {
 		},
 	})
 	return err
-}
-
-// isRemote tells whether a context is something the builder fetches itself.
-func isRemote(s string) bool {
-	for _, p := range []string{"http://", "https://", "git://", "github.com/", "git@", "ssh://"} {
-		if strings.HasPrefix(s, p) {
-			return true
-		}
-	}
-	return false
 }
 
 func absolute(dir, path string) string {
