@@ -22,7 +22,7 @@ func (t *tally) add(st *Status) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, v := range st.Vertexes {
-		if isStep(v.Name) && (v.Started != nil || v.Cached) {
+		if IsStep(v.Name) && (v.Started != nil || v.Cached) {
 			if t.steps[v.Name] == nil {
 				t.steps[v.Name] = map[string]bool{}
 			}
@@ -51,8 +51,8 @@ func (t *tally) count() (cached, total int) {
 	return cached, len(t.steps)
 }
 
-// isStep tells instructions of a Dockerfile ("[build 2/5] RUN make") from what the frontend and the exporters do besides.
-func isStep(name string) bool {
+// IsStep tells instructions of a Dockerfile ("[build 2/5] RUN make") from what the frontend and the exporters do besides.
+func IsStep(name string) bool {
 	if !strings.HasPrefix(name, "[") {
 		return false
 	}

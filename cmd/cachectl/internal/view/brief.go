@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/executor/build"
 	"github.com/cachectl/cachectl/planner"
 	"github.com/moby/buildkit/client"
 	digest "github.com/opencontainers/go-digest"
@@ -179,7 +180,7 @@ func (o *owner) line() *client.Vertex {
 // current is what the build is doing: a step of the Dockerfile rather than anything else.
 func (o *owner) current() string {
 	for _, v := range slices.Backward(o.running) {
-		if isStep(v.Name) {
+		if build.IsStep(v.Name) {
 			return oneLine(v.Name)
 		}
 	}

@@ -1,8 +1,7 @@
 package view
 
 import (
-	"strings"
-
+	"github.com/cachectl/cachectl/executor/build"
 	"github.com/moby/buildkit/client"
 	digest "github.com/opencontainers/go-digest"
 )
@@ -15,7 +14,7 @@ type stepState struct{ cached, ended bool }
 
 // take notes what a vertex has come to; name is the builder's own, without a target before it.
 func (t tally) take(name string, v *client.Vertex) {
-	if v.Started == nil || !isStep(name) {
+	if v.Started == nil || !build.IsStep(name) {
 		return
 	}
 	if t[name] == nil {
@@ -39,17 +38,4 @@ func (t tally) count() (ended, cached int) {
 		}
 	}
 	return ended, cached
-}
-
-// isStep tells instructions of a Dockerfile ("[build 2/5] RUN make") from what the frontend and the exporters do besides.
-func isStep(name string) bool {
-	if !strings.HasPrefix(name, "[") {
-		return false
-	}
-	for _, p := range []string{"[internal]", "[auth]", "[context "} {
-		if strings.HasPrefix(name, p) {
-			return false
-		}
-	}
-	return true
 }
