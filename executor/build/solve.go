@@ -149,7 +149,7 @@ func (s *Solver) control(ctx context.Context, r *controlapi.SolveRequest, status
 		}
 	})
 	resp, err := s.client.ControlClient().Solve(ctx, r)
-	waitQuiet(done, steps.activity, stop)
+	waitQuiet(done, steps, stop)
 	if err != nil {
 		return nil, fmt.Errorf("solve: %w", contextError(ctx, err))
 	}

@@ -10,11 +10,12 @@ import (
 type tally struct {
 	mu       sync.Mutex
 	steps    map[string]map[string]bool // name → vertex → cached
+	open     map[string]bool            // vertices that have started and not ended
 	activity chan struct{}
 }
 
 func newTally() *tally {
-	return &tally{steps: map[string]map[string]bool{}, activity: make(chan struct{}, 1)}
+	return &tally{steps: map[string]map[string]bool{}, open: map[string]bool{}, activity: make(chan struct{}, 1)}
 }
 
 // add takes in one status message.
@@ -22,6 +23,11 @@ func (t *tally) add(st *Status) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, v := range st.Vertexes {
+		if v.Completed != nil {
+			delete(t.open, v.Digest.String())
+		} else if v.Started != nil {
+			t.open[v.Digest.String()] = true
+		}
 		if IsStep(v.Name) && (v.Started != nil || v.Cached) {
 			if t.steps[v.Name] == nil {
 				t.steps[v.Name] = map[string]bool{}
@@ -33,6 +39,13 @@ func (t *tally) add(st *Status) {
 	case t.activity <- struct{}{}:
 	default:
 	}
+}
+
+// settled tells whether everything that has started has ended.
+func (t *tally) settled() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.open) == 0
 }
 
 // count returns how many steps were cached, of how many. A step counts as cached when nobody executed it for this build.
