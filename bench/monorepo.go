@@ -13,7 +13,7 @@ import (
 type monorepo struct{ dir string }
 
 const shared = `FROM scratch AS base
-COPY --from=busybox busybox /bin/busybox
+COPY --from=files busybox /bin/busybox
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
 FROM base AS sdk
 COPY --from=files sdk /sdk
@@ -36,6 +36,17 @@ func newMonorepo(dir string) (*monorepo, error) {
 	}
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same repository every time
 	if err := os.WriteFile(filepath.Join(dir, "files", "sdk"), content(random, 12<<20), 0o644); err != nil {
+		return nil, err
+	}
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return nil, err
+	}
+	program, err := os.ReadFile(busybox)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "files", "busybox"), program, 0o755); err != nil {
 		return nil, err
 	}
 	for i := range *targets {
@@ -72,16 +83,12 @@ func content(random *rand.Rand, n int) []byte {
 
 // write makes the file that both tools read.
 func (m *monorepo) write(registry string) (string, error) {
-	busybox, err := exec.LookPath("busybox")
-	if err != nil {
-		return "", err
-	}
 	var b strings.Builder
 	var names []string
 	for i := range *targets {
 		names = append(names, fmt.Sprintf("%q", name(i)))
 		ref := fmt.Sprintf("%s/%s:main", registry, name(i))
-		fmt.Fprintf(&b, "target %q {\n  context = %q\n  contexts = { busybox = %q, files = %q }\n", name(i), filepath.Join(m.dir, name(i)), filepath.Dir(busybox), filepath.Join(m.dir, "files"))
+		fmt.Fprintf(&b, "target %q {\n  context = %q\n  contexts = { files = %q }\n", name(i), filepath.Join(m.dir, name(i)), filepath.Join(m.dir, "files"))
 		fmt.Fprintf(&b, "  cache-from = [\"type=registry,ref=%s\"]\n  cache-to = [\"type=registry,ref=%s,mode=max\"]\n  output = [\"type=cacheonly\"]\n}\n", ref, ref)
 	}
 	fmt.Fprintf(&b, "group \"default\" { targets = [%s] }\n", strings.Join(names, ", "))
