@@ -26,8 +26,8 @@ func finished(in attributes, asked bool) attributes {
 	}
 	def("context", ".")
 	def("dockerfile", "Dockerfile")
-	if c := *out["context"].text; !IsRemote(c) && !strings.HasPrefix(c, "cwd://") {
-		cleaned := path.Clean(c)
+	if c := *out["context"].text; !IsRemote(c) {
+		cleaned := path.Clean(strings.TrimPrefix(c, "cwd://"))
 		out["context"] = &value{text: &cleaned, rng: out["context"].rng}
 	}
 	if v := out["contexts"]; v != nil {

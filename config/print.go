@@ -99,8 +99,9 @@ func printedItems(kind schema.Kind, list []item) []any {
 			m["paths"] = i.paths
 		}
 		if d, ok := i.attrs["disabled"]; ok && kind == schema.Attests {
-			if b, err := strconv.ParseBool(d); err == nil {
-				m["disabled"] = b
+			delete(m, "disabled")
+			if b, err := strconv.ParseBool(d); err == nil && b {
+				m["disabled"] = true
 			}
 		}
 		if kind == schema.Policies {
