@@ -138,6 +138,9 @@ func (e *Embedded) start(ctx context.Context, opt Options, cfg []byte) error {
 	defer log.Close() //nolint:errcheck // the daemon has its own handle
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
+	if cmd.Env, err = e.environment(); err != nil {
+		return err
+	}
 	// A group of its own: Ctrl-C is for cachectl, which stops the daemon when it has put its work away.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

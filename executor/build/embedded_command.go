@@ -24,7 +24,7 @@ func (e *Embedded) command(lookupEnv func(string) (string, bool)) ([]string, err
 	}
 	args := []string{
 		daemon, "--root", filepath.Join(e.dir, "root"), "--addr", e.Address(), "--config", filepath.Join(e.dir, "buildkitd.toml"),
-		"--oci-worker-net=host", "--oci-worker-binary=" + runc, "--containerd-worker=false",
+		"--oci-worker-net=host", "--oci-worker-binary=" + runc, "--containerd-worker=false", "--otel-socket-path", strings.TrimSuffix(e.socket, ".sock") + "-otel.sock",
 	}
 	if os.Getuid() == 0 {
 		return args, nil
@@ -34,6 +34,18 @@ func (e *Embedded) command(lookupEnv func(string) (string, bool)) ([]string, err
 		return nil, errors.New("without root rights the embedded builder needs rootlesskit; install it (apt-get install rootlesskit uidmap slirp4netns), run as root, or name a running builder with --builder or BUILDKIT_HOST")
 	}
 	return append([]string{rootless, "--net=host", "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave"}, append(args, "--rootless")...), nil
+}
+
+// environment is the daemon's. Without root rights runc keeps its state where XDG_RUNTIME_DIR says, which need not be set or ours.
+func (e *Embedded) environment() ([]string, error) {
+	if os.Getuid() == 0 {
+		return os.Environ(), nil
+	}
+	dir := filepath.Join(e.dir, "run")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make runtime directory of the embedded builder: %w", err)
+	}
+	return append(os.Environ(), "XDG_RUNTIME_DIR="+dir), nil
 }
 
 // findDaemon looks for buildkitd: where CACHECTL_BUILDKITD says, beside cachectl, where `make tools` puts it, and on the PATH.
