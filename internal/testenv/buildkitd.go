@@ -33,9 +33,14 @@ func Buildkitd(t testing.TB, config string) *Daemon {
 		t.Fatal(err)
 	}
 	sock := filepath.Join(dir, "s")
-	start(t, func() bool { return listens("unix", sock) }, nil, Tool(t, "buildkitd"),
-		"--root", filepath.Join(dir, "root"), "--addr", "unix://"+sock, "--config", toml,
-		"--oci-worker-net=host", "--oci-worker-binary="+Tool(t, "runc"), "--containerd-worker=false")
+	command := []string{
+		Tool(t, "buildkitd"), "--root", filepath.Join(dir, "root"), "--addr", "unix://" + sock, "--config", toml,
+		"--oci-worker-net=host", "--oci-worker-binary=" + Tool(t, "runc"), "--containerd-worker=false", "--otel-socket-path", filepath.Join(dir, "otel"),
+	}
+	if os.Getuid() != 0 {
+		command = append([]string{Tool(t, "rootlesskit"), "--net=host", "--copy-up=/etc", "--copy-up=/run"}, append(command, "--rootless")...)
+	}
+	start(t, func() bool { return listens("unix", sock) }, []string{"XDG_RUNTIME_DIR=" + dir}, command[0], command[1:]...)
 	return &Daemon{Address: "unix://" + sock}
 }
 
