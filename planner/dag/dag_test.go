@@ -3,6 +3,7 @@ package dag_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -46,6 +47,7 @@ func TestANodeRunsAfterAllItNeedsAndNeverMoreThanTheLimitAtOnce(t *testing.T) {
 				}
 			}
 			mu.Unlock()
+			runtime.Gosched() // others may start meanwhile
 			mu.Lock()
 			defer mu.Unlock()
 			running--

@@ -11,7 +11,7 @@ import (
 
 // Graph is a set of nodes and what they need.
 type Graph[K cmp.Ordered] struct {
-	needs map[K][]K
+	needs map[K][]K // sorted
 }
 
 // New returns an empty graph.
@@ -28,9 +28,8 @@ func (g *Graph[K]) Add(k K) {
 func (g *Graph[K]) Connect(from, needs K) {
 	g.Add(from)
 	g.Add(needs)
-	if !slices.Contains(g.needs[from], needs) {
-		g.needs[from] = append(g.needs[from], needs)
-		slices.Sort(g.needs[from])
+	if at, known := slices.BinarySearch(g.needs[from], needs); !known {
+		g.needs[from] = slices.Insert(g.needs[from], at, needs)
 	}
 }
 
@@ -72,22 +71,19 @@ func (g *Graph[K]) Reaches(from, to K) bool {
 func (g *Graph[K]) Order() (order, cycle []K) {
 	waiting := map[K]int{}
 	dependents := g.dependents()
-	var ready []K
+	ready := queue[K]{before: func(a, b K) bool { return a < b }}
 	for k, needs := range g.needs {
 		waiting[k] = len(needs)
 		if len(needs) == 0 {
-			ready = append(ready, k)
+			ready.push(k)
 		}
 	}
-	slices.Sort(ready)
-	for len(ready) > 0 {
-		k := ready[0]
-		ready = ready[1:]
+	for !ready.empty() {
+		k := ready.pop()
 		order = append(order, k)
 		for _, d := range dependents[k] {
 			if waiting[d]--; waiting[d] == 0 {
-				at, _ := slices.BinarySearch(ready, d)
-				ready = slices.Insert(ready, at, d)
+				ready.push(d)
 			}
 		}
 	}
@@ -107,10 +103,12 @@ func (g *Graph[K]) cycle(waiting map[K]int) []K {
 		}
 	}
 	var path []K
+	position := map[K]int{}
 	for {
-		if i := slices.Index(path, at); i >= 0 {
+		if i, again := position[at]; again {
 			return append(path[i:], at)
 		}
+		position[at] = len(path)
 		path = append(path, at)
 		for _, n := range g.needs[at] {
 			if waiting[n] > 0 {
@@ -145,14 +143,51 @@ func (g *Graph[K]) Depth() map[K]int {
 
 // Reduced returns for each node those of its needs that none of its other needs implies: what to draw.
 func (g *Graph[K]) Reduced() map[K][]K {
+	height := g.height()
 	out := map[K][]K{}
-	for _, k := range g.Nodes() {
-		for _, n := range g.needs[k] {
-			implied := slices.ContainsFunc(g.needs[k], func(other K) bool { return other != n && g.Reaches(other, n) })
-			if !implied {
+	for k, needs := range g.needs {
+		implied := g.behind(needs, height)
+		for _, n := range needs {
+			if !implied[n] {
 				out[k] = append(out[k], n)
 			}
 		}
 	}
 	return out
+}
+
+// behind returns what the nodes need, directly or through others, as far as that can be one of the nodes themselves.
+func (g *Graph[K]) behind(nodes []K, height map[K]int) map[K]bool {
+	if len(nodes) < 2 {
+		return nil
+	}
+	lowest := height[nodes[0]]
+	for _, n := range nodes {
+		lowest = min(lowest, height[n])
+	}
+	seen := map[K]bool{}
+	stack := slices.Clone(nodes)
+	for len(stack) > 0 {
+		k := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, n := range g.needs[k] {
+			if !seen[n] && height[n] >= lowest {
+				seen[n] = true
+				stack = append(stack, n)
+			}
+		}
+	}
+	return seen
+}
+
+// height returns for each node the length of the longest chain of what it needs. It is higher than that of everything the node needs.
+func (g *Graph[K]) height() map[K]int {
+	order, _ := g.Order()
+	height := make(map[K]int, len(order))
+	for _, k := range order {
+		for _, n := range g.needs[k] {
+			height[k] = max(height[k], height[n]+1)
+		}
+	}
+	return height
 }

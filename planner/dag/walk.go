@@ -3,7 +3,6 @@ package dag
 import (
 	"cmp"
 	"context"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -29,20 +28,19 @@ func Walk[K cmp.Ordered](ctx context.Context, g *Graph[K], limit int, optional f
 		graph: g, depth: g.Depth(), dependents: g.dependents(), optional: optional,
 		waiting: map[K]int{}, states: map[K]State{}, ended: make(chan ending[K], len(g.needs)),
 	}
+	w.ready.before = w.before
 	for k, needs := range g.needs {
 		w.waiting[k] = len(needs)
 		if len(needs) == 0 {
-			w.ready = append(w.ready, k)
+			w.ready.push(k)
 		}
 	}
-	w.sortReady()
 	// Workers report over a channel that holds all reports, so the scheduler decides alone what is ready and no worker waits for another.
 	var group errgroup.Group
 	running := 0
 	for len(w.states) < len(g.needs) {
-		for len(w.ready) > 0 && (limit <= 0 || running < limit) {
-			k := w.ready[0]
-			w.ready = w.ready[1:]
+		for !w.ready.empty() && (limit <= 0 || running < limit) {
+			k := w.ready.pop()
 			if ctx.Err() != nil || !w.runnable(k) {
 				w.end(k, Skipped)
 				continue
@@ -54,10 +52,7 @@ func Walk[K cmp.Ordered](ctx context.Context, g *Graph[K], limit int, optional f
 			})
 		}
 		if running == 0 {
-			if len(w.ready) == 0 {
-				break // a cycle: what is left waits for itself
-			}
-			continue
+			break // all is done, or what is left waits for itself: a cycle
 		}
 		e := <-w.ended
 		running--
@@ -78,7 +73,7 @@ type walk[K cmp.Ordered] struct {
 	dependents map[K][]K
 	optional   func(from, need K) bool
 	waiting    map[K]int
-	ready      []K
+	ready      queue[K]
 	states     map[K]State
 	ended      chan ending[K]
 }
@@ -97,17 +92,15 @@ func (w *walk[K]) end(k K, s State) {
 	w.states[k] = s
 	for _, d := range w.dependents[k] {
 		if w.waiting[d]--; w.waiting[d] == 0 {
-			w.ready = append(w.ready, d)
+			w.ready.push(d)
 		}
 	}
-	w.sortReady()
 }
 
-func (w *walk[K]) sortReady() {
-	slices.SortFunc(w.ready, func(a, b K) int {
-		if d := w.depth[b] - w.depth[a]; d != 0 {
-			return d
-		}
-		return cmp.Compare(a, b)
-	})
+// before puts what the longest chain waits for first.
+func (w *walk[K]) before(a, b K) bool {
+	if w.depth[a] != w.depth[b] {
+		return w.depth[a] > w.depth[b]
+	}
+	return a < b
 }
