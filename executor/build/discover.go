@@ -31,8 +31,8 @@ type Options struct {
 }
 
 // Discover finds the builder to use: the one named, the configuration's, BUILDKIT_HOST, the current buildx builder, a daemon at one of the
-// usual sockets, or one that is started for the purpose. What was asked for by name and does not exist is an error; what was not is passed
-// over. The caller closes the Endpoint.
+// usual sockets, or one that is started for the purpose. What was asked for by name and does not exist is an error, and one that does not
+// answer is an error of Client; what was not asked for is passed over when it does not answer. The caller closes the Endpoint.
 func Discover(ctx context.Context, opt Options) (*Endpoint, error) {
 	if opt.Name != "" {
 		return named(ctx, opt, opt.Name)
@@ -43,11 +43,18 @@ func Discover(ctx context.Context, opt Options) (*Endpoint, error) {
 	if addr, ok := opt.LookupEnv("BUILDKIT_HOST"); ok && addr != "" {
 		return &Endpoint{Name: "BUILDKIT_HOST", Address: addr}, nil
 	}
-	if e, err := buildxBuilder(opt.LookupEnv, ""); err == nil {
+	if name, ok := opt.LookupEnv("BUILDX_BUILDER"); ok && name != "" && name != "default" {
+		e, err := fromBuildx(ctx, opt, name)
+		if err != nil {
+			return nil, fmt.Errorf("builder %q, which BUILDX_BUILDER names: %w", name, err)
+		}
 		return e, nil
-	} else if !errors.Is(err, errNoBuildx) {
-		opt.Logger.Debug("pass over the current buildx builder", "reason", err)
 	}
+	e, err := currentBuildx(ctx, opt)
+	if err == nil {
+		return e, nil
+	}
+	opt.Logger.Debug("pass over the current buildx builder", "reason", err)
 	for _, path := range usualSockets(opt.LookupEnv) {
 		if answers(path) {
 			return &Endpoint{Name: path, Address: "unix://" + path}, nil
@@ -69,11 +76,48 @@ func named(ctx context.Context, opt Options, name string) (*Endpoint, error) {
 	if name == embeddedName {
 		return embeddedEndpoint(ctx, opt)
 	}
-	e, err := buildxBuilder(opt.LookupEnv, name)
-	if err != nil {
+	e, err := fromBuildx(ctx, opt, name)
+	if errors.Is(err, errNotBuildx) || errors.Is(err, errNoBuildx) {
 		return nil, fmt.Errorf("builder %q is no builder block, no buildx builder (%w) and no address like unix:///run/buildkit/buildkitd.sock", name, err)
 	}
-	return e, nil
+	return e, err
+}
+
+// fromBuildx finds a buildx builder by name.
+func fromBuildx(ctx context.Context, opt Options, name string) (*Endpoint, error) {
+	store, err := newBuildxStore(opt.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	b, err := store.named(name)
+	if err != nil {
+		return nil, err
+	}
+	return store.endpoint(ctx, b)
+}
+
+// currentBuildx is the builder that buildx has selected, if it answers: a selection is often older than the builder's container.
+func currentBuildx(ctx context.Context, opt Options) (*Endpoint, error) {
+	if name, ok := opt.LookupEnv("BUILDX_BUILDER"); ok && name == "default" {
+		return nil, errNoBuildx
+	}
+	store, err := newBuildxStore(opt.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	b, err := store.current()
+	if err != nil {
+		return nil, err
+	}
+	e, err := store.endpoint(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.Client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e, c.Close()
 }
 
 func defaultBlock(builders []*config.Builder) *config.Builder {

@@ -4,13 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-
-	"github.com/cachectl/cachectl/config"
 )
+
+// elsewhere is the way out that every error of the embedded builder ends with.
+const elsewhere = "or name a running builder with --builder or BUILDKIT_HOST"
 
 // command is how the daemon is run on this machine, or an error that says what to install.
 func (e *Embedded) command(lookupEnv func(string) (string, bool)) ([]string, error) {
@@ -18,23 +17,30 @@ func (e *Embedded) command(lookupEnv func(string) (string, bool)) ([]string, err
 	if err != nil {
 		return nil, err
 	}
-	runc, err := find("runc", "/usr/sbin", "/usr/local/sbin", "/sbin")
+	runc, err := find(lookupEnv, "runc", nearby()...)
 	if err != nil {
-		return nil, fmt.Errorf("the embedded builder needs runc: %w; install it (apt-get install runc), or name a running builder with --builder or BUILDKIT_HOST", err)
+		return nil, fmt.Errorf("the embedded builder needs runc: %w; install it (apt-get install runc), %s", err, elsewhere)
 	}
 	args := []string{
-		daemon, "--root", filepath.Join(e.dir, "root"), "--addr", e.Address(), "--config", filepath.Join(e.dir, "buildkitd.toml"),
-		"--oci-worker-net=host", "--oci-worker-binary=" + runc, "--containerd-worker=false", "--otel-socket-path", strings.TrimSuffix(e.socket, ".sock") + "-otel.sock",
+		daemon, "--root", e.root(), "--addr", e.Address(), "--config", filepath.Join(e.dir, "buildkitd.toml"),
+		"--oci-worker-net=host", "--oci-worker-binary=" + runc, "--containerd-worker=false", "--otel-socket-path", e.traceSocket(),
 	}
 	if os.Getuid() == 0 {
-		return args, nil
+		return args, checkMachine(runc)
 	}
-	rootless, err := find("rootlesskit")
+	rootless, err := findRootless(lookupEnv)
 	if err != nil {
-		return nil, errors.New("without root rights the embedded builder needs rootlesskit; install it (apt-get install rootlesskit uidmap slirp4netns), run as root, or name a running builder with --builder or BUILDKIT_HOST")
+		return nil, err
 	}
-	return append([]string{rootless, "--net=host", "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave"}, append(args, "--rootless")...), nil
+	args = append(args, "--rootless")
+	if procMasked() {
+		args = append(args, "--oci-worker-no-process-sandbox")
+	}
+	return append([]string{rootless, "--net=host", "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave"}, args...), checkMachine(runc)
 }
+
+// traceSocket is where the daemon takes traces; its default is one directory for all daemons, of root.
+func (e *Embedded) traceSocket() string { return strings.TrimSuffix(e.socket, ".sock") + "-otel.sock" }
 
 // environment is the daemon's. Without root rights runc keeps its state where XDG_RUNTIME_DIR says, which need not be set or ours.
 func (e *Embedded) environment() ([]string, error) {
@@ -51,76 +57,58 @@ func (e *Embedded) environment() ([]string, error) {
 // findDaemon looks for buildkitd: where CACHECTL_BUILDKITD says, beside cachectl, where `make tools` puts it, and on the PATH.
 func findDaemon(lookupEnv func(string) (string, bool)) (string, error) {
 	if path, ok := lookupEnv("CACHECTL_BUILDKITD"); ok && path != "" {
-		return path, nil
-	}
-	var dirs []string
-	if self, err := os.Executable(); err == nil {
-		if real, err := filepath.EvalSymlinks(self); err == nil {
-			self = real
+		if !executable(path) {
+			return "", fmt.Errorf("CACHECTL_BUILDKITD is %s, which is no program", path)
 		}
-		dir := filepath.Dir(self)
-		dirs = append(dirs, dir, filepath.Join(dir, "..", ".tools", "bin"))
+		return filepath.Abs(path)
 	}
-	path, err := find("buildkitd", dirs...)
+	path, err := find(lookupEnv, "buildkitd", nearby()...)
 	if err != nil {
-		return "", fmt.Errorf("no builder was found and none can be started: %w; build it with `make tools`, set CACHECTL_BUILDKITD, or name a running builder with --builder or BUILDKIT_HOST", err)
+		return "", fmt.Errorf("no builder was found and none can be started: %w; build it with `make tools`, set CACHECTL_BUILDKITD, %s", err, elsewhere)
 	}
 	return path, nil
 }
 
-// find looks for a program in dirs and on the PATH.
-func find(name string, dirs ...string) (string, error) {
+// findRootless looks for what a daemon without root rights runs in.
+func findRootless(lookupEnv func(string) (string, bool)) (string, error) {
+	path, err := find(lookupEnv, "rootlesskit", nearby()...)
+	if err == nil {
+		_, err = find(lookupEnv, "newuidmap")
+	}
+	if err != nil {
+		return "", fmt.Errorf("without root rights the embedded builder needs rootlesskit and newuidmap: %w; install them (apt-get install rootlesskit uidmap), run as root, %s", err, elsewhere)
+	}
+	return path, nil
+}
+
+// nearby is where cachectl's own programs are: beside it, and where `make tools` puts them.
+func nearby() []string {
+	self, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	if real, err := filepath.EvalSymlinks(self); err == nil {
+		self = real
+	}
+	dir := filepath.Dir(self)
+	return []string{dir, filepath.Join(dir, "..", ".tools", "bin")}
+}
+
+// find looks for a program in dirs, on the PATH, and where the system keeps programs of root, which the PATH of others leaves out.
+func find(lookupEnv func(string) (string, bool), name string, dirs ...string) (string, error) {
+	if path, ok := lookupEnv("PATH"); ok {
+		dirs = append(dirs, filepath.SplitList(path)...)
+	}
+	dirs = append(dirs, "/usr/local/sbin", "/usr/sbin", "/sbin")
 	for _, d := range dirs {
-		path := filepath.Join(d, name)
-		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+		if path := filepath.Join(d, name); filepath.IsAbs(path) && executable(path) {
 			return path, nil
 		}
 	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return "", fmt.Errorf("%s is not installed", name)
-	}
-	return path, nil
+	return "", errors.New(name + " is not installed")
 }
 
-// machineHint says what a machine may lack that runs no containers.
-func machineHint() string {
-	if _, err := os.Stat("/proc/self/ns/mnt"); err != nil {
-		return "This machine has no namespaces; containers cannot run here. Name a builder elsewhere with --builder."
-	}
-	return "If this machine may not run containers (a container without rights, for instance), name a builder elsewhere with --builder or BUILDKIT_HOST."
-}
-
-// daemonConfig is the daemon's configuration for the registry blocks (BuildKit: docs/buildkitd.toml.md). It is the same for the same blocks.
-func daemonConfig(registries []*config.Registry) []byte {
-	var b strings.Builder
-	b.WriteString("[worker.oci]\n  gc = true\n")
-	sorted := slices.Clone(registries)
-	slices.SortFunc(sorted, func(a, b *config.Registry) int { return strings.Compare(a.Host, b.Host) })
-	for _, r := range sorted {
-		var lines []string
-		switch {
-		case r.HTTP:
-			lines = append(lines, "http = true")
-		case r.CA != "":
-			lines = append(lines, "http = false") // which BuildKit would try on loopback
-		}
-		if r.Insecure {
-			lines = append(lines, "insecure = true")
-		}
-		if r.CA != "" {
-			lines = append(lines, fmt.Sprintf("ca = [%q]", r.CA))
-		}
-		if len(r.Mirrors) > 0 {
-			var quoted []string
-			for _, m := range r.Mirrors {
-				quoted = append(quoted, fmt.Sprintf("%q", m))
-			}
-			lines = append(lines, "mirrors = ["+strings.Join(quoted, ", ")+"]")
-		}
-		if len(lines) > 0 {
-			fmt.Fprintf(&b, "[registry.%q]\n  %s\n", r.Host, strings.Join(lines, "\n  "))
-		}
-	}
-	return []byte(b.String())
+func executable(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0
 }

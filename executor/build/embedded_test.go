@@ -15,7 +15,7 @@ import (
 // options are for an embedded builder with state of its own. Unless told otherwise nothing else is to be found.
 func options(t *testing.T) build.Options {
 	t.Helper()
-	env := map[string]string{"CACHECTL_BUILDKITD": testenv.Tool(t, "buildkitd"), "HOME": t.TempDir()}
+	env := map[string]string{"CACHECTL_BUILDKITD": testenv.Tool(t, "buildkitd"), "HOME": t.TempDir(), "PATH": os.Getenv("PATH")}
 	return build.Options{
 		Name: "embedded", DataDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
 		LookupEnv: func(k string) (string, bool) { v, ok := env[k]; return v, ok },
@@ -102,45 +102,5 @@ func TestADaemonThatCannotStartSaysWhy(t *testing.T) {
 	}
 	if _, err := build.Discover(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "no such luck") {
 		t.Errorf("got %v, want the daemon's own words", err)
-	}
-}
-
-// TestBuildersAreFoundInOrder goes through the ways to name a builder; none of these is dialled.
-func TestBuildersAreFoundInOrder(t *testing.T) {
-	store := testenv.Write(t, map[string]string{
-		"current":           `{"Key":"k","Name":"team"}`,
-		"instances/team":    `{"Name":"team","Driver":"docker-container","Nodes":[{"Name":"team0","Endpoint":"unix:///var/run/docker.sock"}]}`,
-		"instances/far":     `{"Name":"far","Driver":"remote","Nodes":[{"Name":"far0","Endpoint":"tcp://builder.example.com:1234"}]}`,
-		"instances/classic": `{"Name":"classic","Driver":"docker","Nodes":[{"Name":"classic0"}]}`,
-	})
-	blocks := []*config.Builder{{Name: "ci", Endpoint: "tcp://ci.example.com:1234"}, {Name: "main", Endpoint: "unix:///main.sock", Default: true}}
-	for name, tc := range map[string]struct {
-		builder  string
-		builders []*config.Builder
-		env      map[string]string
-		want     string
-	}{
-		"an address":                  {builder: "tcp://x:1", want: "tcp://x:1"},
-		"a block by name":             {builder: "ci", builders: blocks, want: "tcp://ci.example.com:1234"},
-		"the default block":           {builders: blocks, env: map[string]string{"BUILDKIT_HOST": "unix:///env.sock"}, want: "unix:///main.sock"},
-		"BUILDKIT_HOST":               {env: map[string]string{"BUILDKIT_HOST": "unix:///env.sock"}, want: "unix:///env.sock"},
-		"the current buildx one":      {env: map[string]string{"BUILDX_CONFIG": store}, want: "docker-container://buildx_buildkit_team0"},
-		"a buildx one by name":        {builder: "far", env: map[string]string{"BUILDX_CONFIG": store}, want: "tcp://builder.example.com:1234"},
-		"the one BUILDX_BUILDER says": {env: map[string]string{"BUILDX_CONFIG": store, "BUILDX_BUILDER": "far"}, want: "tcp://builder.example.com:1234"},
-		"one that cannot be used":     {builder: "classic", env: map[string]string{"BUILDX_CONFIG": store}},
-		"one that does not exist":     {builder: "nobody", env: map[string]string{"BUILDX_CONFIG": store}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			e, err := build.Discover(t.Context(), build.Options{
-				Name: tc.builder, Builders: tc.builders, Logger: slog.New(slog.DiscardHandler), DataDir: t.TempDir(),
-				LookupEnv: func(k string) (string, bool) { v, ok := tc.env[k]; return v, ok },
-			})
-			switch {
-			case tc.want == "" && err == nil:
-				t.Errorf("got %s, want an error", e.Address)
-			case tc.want != "" && (err != nil || e.Address != tc.want):
-				t.Errorf("got %+v, %v, want %s", e, err, tc.want)
-			}
-		})
 	}
 }

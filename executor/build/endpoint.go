@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/moby/buildkit/client"
@@ -29,12 +30,9 @@ type Endpoint struct {
 
 // Client connects and makes sure that somebody answers. The caller closes the client.
 func (e *Endpoint) Client(ctx context.Context) (*client.Client, error) {
-	var opts []client.ClientOpt
-	if e.CACert != "" {
-		opts = append(opts, client.WithServerConfig(e.ServerName, e.CACert))
-	}
-	if e.Cert != "" {
-		opts = append(opts, client.WithCredentials(e.Cert, e.Key))
+	opts, err := e.options()
+	if err != nil {
+		return nil, err
 	}
 	c, err := client.New(ctx, e.Address, opts...)
 	if err != nil {
@@ -47,6 +45,27 @@ func (e *Endpoint) Client(ctx context.Context) (*client.Client, error) {
 		return nil, fmt.Errorf("builder %s at %s does not answer: %w", e.Name, e.Address, err)
 	}
 	return c, nil
+}
+
+// options are the client's for TLS, which only tcp:// addresses speak.
+func (e *Endpoint) options() ([]client.ClientOpt, error) {
+	if e.CACert == "" && e.Cert == "" && e.Key == "" && e.ServerName == "" {
+		return nil, nil
+	}
+	if !strings.HasPrefix(e.Address, "tcp://") {
+		return nil, fmt.Errorf("builder %s has TLS settings, which are for tcp:// addresses only, and is at %s", e.Name, e.Address)
+	}
+	if (e.Cert == "") != (e.Key == "") {
+		return nil, fmt.Errorf("builder %s has one of cert and key; a client's certificate needs both", e.Name)
+	}
+	opts := []client.ClientOpt{client.WithServerConfigSystem(e.ServerName)}
+	if e.CACert != "" {
+		opts = []client.ClientOpt{client.WithServerConfig(e.ServerName, e.CACert)}
+	}
+	if e.Cert != "" {
+		opts = append(opts, client.WithCredentials(e.Cert, e.Key))
+	}
+	return opts, nil
 }
 
 // Close stops an embedded daemon that nobody else uses. Other endpoints are left alone.
