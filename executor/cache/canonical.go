@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,30 +27,39 @@ func canonical(layers []Layer, records []Record) (*Cache, error) {
 	ids, rank := recordIDs(records, order)
 	records = newestOnly(records, ids)
 
-	used := map[digest.Digest]int{} // chain → a layer index
+	inUse := make([]bool, len(layers))
 	for i := range records {
 		eachLayer(&records[i], func(l int) {
-			for ; l >= 0; l = layers[l].Parent {
-				if have, ok := used[chainOf[l]]; ok && (have == l || !preferred(layers[l], layers[have])) {
-					return
-				}
-				used[chainOf[l]] = l
+			for ; l >= 0 && !inUse[l]; l = layers[l].Parent {
+				inUse[l] = true
 			}
 		})
 	}
+	chosen := map[digest.Digest]int{} // chain → a layer index
+	for l := range layers {
+		if have, ok := chosen[chainOf[l]]; inUse[l] && (!ok || preferred(layers[l], layers[have])) {
+			chosen[chainOf[l]] = l
+		}
+	}
 	c := &Cache{}
-	place := c.placeLayers(layers, chainOf, depth, used)
+	place := c.placeLayers(layers, chainOf, depth, chosen)
 	c.placeRecords(records, ids, rank, func(l int) int { return place[chainOf[l]] })
 	return c, nil
 }
 
-// preferred makes the choice between two descriptors of the same blob on the same parent the same in every order.
+// preferred makes the choice between two descriptors of the same blob on the same parent the same in every order: the older one, then by
+// all that is in it.
 func preferred(a, b Layer) bool {
 	ka, kb := a.Descriptor.Annotations[AnnotationCreatedAt], b.Descriptor.Annotations[AnnotationCreatedAt]
 	if ka != kb {
 		return ka < kb
 	}
-	return a.Descriptor.MediaType < b.Descriptor.MediaType
+	if a.Descriptor.MediaType == b.Descriptor.MediaType && maps.Equal(a.Descriptor.Annotations, b.Descriptor.Annotations) && a.Descriptor.Size == b.Descriptor.Size {
+		return false
+	}
+	ja, aerr := json.Marshal(a.Descriptor)
+	jb, berr := json.Marshal(b.Descriptor)
+	return aerr == nil && berr == nil && bytes.Compare(ja, jb) < 0
 }
 
 // eachLayer calls fn for each layer a record's results name.
@@ -145,16 +156,13 @@ func checkRecord(records []Record, i, layers int) error {
 			}
 		}
 	}
-	bad := -2
+	var err error
 	eachLayer(r, func(l int) {
 		if l < 0 || l >= layers {
-			bad = l
+			err = invalid("record %d has a result in layer %d of %d", i, l, layers)
 		}
 	})
-	if bad != -2 {
-		return invalid("record %d has a result in layer %d of %d", i, bad, layers)
-	}
-	return nil
+	return err
 }
 
 // recordIDs identifies each record by its digest and the set of alternatives of each input, and tells how deep it stands in the graph.

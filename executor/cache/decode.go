@@ -1,7 +1,7 @@
 package cache
 
 import (
-	"encoding/json"
+	"fmt"
 	"time"
 
 	types "github.com/moby/buildkit/cache/remotecache/v1/types"
@@ -11,6 +11,7 @@ import (
 
 // Decode reads a cache config whose layers are listed by a manifest, or, when layers is nil, describe themselves by annotations as in
 // buckets and GitHub's cache. A result with a layer that is not listed or has no diffID is dropped, as BuildKit does; its key stays.
+// Of a descriptor only media type, digest, size and annotations are kept: what else it says, such as where to fetch it, is not ours to pass on.
 // The error wraps ErrInvalid and names the record or layer.
 func Decode(config []byte, layers []ocispec.Descriptor) (*Cache, error) {
 	if len(config) > ConfigLimit {
@@ -22,9 +23,7 @@ func Decode(config []byte, layers []ocispec.Descriptor) (*Cache, error) {
 	}
 	listed := map[digest.Digest]ocispec.Descriptor{}
 	for _, d := range layers {
-		if _, ok := listed[d.Digest]; !ok {
-			listed[d.Digest] = d
-		}
+		listed[d.Digest] = d // of several the last, as BuildKit does
 	}
 	return fromConfig(raw, func(l types.CacheLayer) (ocispec.Descriptor, bool) {
 		if layers == nil {
@@ -51,7 +50,7 @@ func DecodeInline(imageConfig []byte, layers []ocispec.Descriptor) (*Cache, erro
 		} `json:"history"`
 		Cache []byte `json:"moby.buildkit.cache.v0"`
 	}
-	if err := json.Unmarshal(imageConfig, &img); err != nil {
+	if err := decodeJSON(imageConfig, &img); err != nil {
 		return nil, invalid("image config: %v", err)
 	}
 	if len(img.Cache) == 0 {
@@ -67,7 +66,7 @@ func DecodeInline(imageConfig []byte, layers []ocispec.Descriptor) (*Cache, erro
 		}
 	}
 	var raw types.CacheConfig
-	if err := json.Unmarshal(img.Cache, &raw.Records); err != nil {
+	if err := decodeJSON(img.Cache, &raw.Records); err != nil {
 		return nil, invalid("inline cache: %v", err)
 	}
 	byBlob := map[digest.Digest]ocispec.Descriptor{}
@@ -89,7 +88,7 @@ func DecodeInline(imageConfig []byte, layers []ocispec.Descriptor) (*Cache, erro
 // selfDescribed is the descriptor of a layer whose annotations stand in the config.
 func selfDescribed(l types.CacheLayer) (ocispec.Descriptor, bool) {
 	a := l.Annotations
-	if a == nil || a.Size < 0 {
+	if a == nil {
 		return ocispec.Descriptor{}, false
 	}
 	d := ocispec.Descriptor{
@@ -118,10 +117,11 @@ func fromConfig(raw types.CacheConfig, describe func(types.CacheLayer) (ocispec.
 		}
 		desc, ok := describe(l)
 		diffID := digest.Digest(desc.Annotations[AnnotationUncompressed])
-		if !ok || checkDigest(diffID) != nil {
+		if !ok || checkDigest(diffID) != nil || desc.Size < 0 || desc.Size > maxBlob {
 			// Kept under its digest so that chains can be checked; nothing with it in its chain survives.
 			desc = ocispec.Descriptor{Digest: l.Blob}
 		} else {
+			desc = ocispec.Descriptor{MediaType: desc.MediaType, Digest: desc.Digest, Size: desc.Size, Annotations: desc.Annotations}
 			usable[i] = true
 		}
 		layers[i] = Layer{Descriptor: desc, DiffID: diffID, Parent: l.ParentIndex}
@@ -193,6 +193,9 @@ func decodeRecords(raw []types.CacheRecord, whole []bool) ([]Record, error) {
 			if res.LayerIndex < 0 || res.LayerIndex >= len(whole) {
 				return nil, invalid("record %d has a result in layer %d of %d", i, res.LayerIndex, len(whole))
 			}
+			if err := checkTime(res.CreatedAt); err != nil {
+				return nil, invalid("record %d: %v", i, err)
+			}
 			if whole[res.LayerIndex] {
 				r.Results = append(r.Results, Result{Layer: res.LayerIndex, CreatedAt: res.CreatedAt})
 			}
@@ -213,15 +216,26 @@ func decodeRecords(raw []types.CacheRecord, whole []bool) ([]Record, error) {
 
 func decodeChain(ch types.ChainedResult, whole []bool) (Chain, bool, error) {
 	if len(ch.LayerIndexes) > maxChain {
-		return Chain{}, false, invalid("a chain of %d layers, more than %d", len(ch.LayerIndexes), maxChain)
+		return Chain{}, false, fmt.Errorf("a chain of %d layers, more than %d", len(ch.LayerIndexes), maxChain)
+	}
+	if err := checkTime(ch.CreatedAt); err != nil {
+		return Chain{}, false, err
 	}
 	for _, l := range ch.LayerIndexes {
 		if l < 0 || l >= len(whole) {
-			return Chain{}, false, invalid("a chain with layer %d of %d", l, len(whole))
+			return Chain{}, false, fmt.Errorf("a chain with layer %d of %d", l, len(whole))
 		}
 		if !whole[l] {
 			return Chain{}, false, nil
 		}
 	}
 	return Chain{Layers: ch.LayerIndexes, CreatedAt: ch.CreatedAt}, len(ch.LayerIndexes) > 0, nil
+}
+
+// checkTime refuses times that can be read but, in UTC, not be written again.
+func checkTime(t time.Time) error {
+	if y := t.UTC().Year(); y < 0 || y > 9999 {
+		return fmt.Errorf("a result of the year %d", y)
+	}
+	return nil
 }

@@ -114,6 +114,8 @@ var mediaTypePairs = [][2]string{
 	{ocispec.MediaTypeImageLayer, "application/vnd.docker.image.rootfs.diff.tar"},
 	{ocispec.MediaTypeImageLayerGzip, "application/vnd.docker.image.rootfs.diff.tar.gzip"},
 	{ocispec.MediaTypeImageLayerZstd, "application/vnd.docker.image.rootfs.diff.tar.zstd"},
+	{"application/vnd.oci.image.layer.nondistributable.v1.tar", "application/vnd.docker.image.rootfs.foreign.diff.tar"},
+	{"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"},
 }
 
 // convertMediaType names a layer's format in OCI's or in Docker's words; what it does not know stays.

@@ -14,4 +14,8 @@ const (
 	maxLayers  = 20_000
 	maxLinks   = 4_000_000
 	maxChain   = 1_000
+	// maxValues is how many objects, lists and list elements a document may have.
+	maxValues = 8_000_000
+	// maxBlob is the largest size a descriptor may state, in bytes.
+	maxBlob = 1 << 40
 )

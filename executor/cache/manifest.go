@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -57,9 +56,9 @@ func ParseManifest(mediaType string, raw []byte) (*Manifest, error) {
 	if doc.MediaType == "" {
 		doc.MediaType = mediaType
 	}
-	isIndex := doc.Manifests != nil
-	if isIndex && (doc.Config != nil || doc.Layers != nil) {
-		return nil, invalid("manifest has both manifests and layers")
+	isIndex, err := form(raw, doc.MediaType)
+	if err != nil {
+		return nil, err
 	}
 	if !isIndex && doc.Config == nil {
 		return nil, invalid("manifest has neither manifests nor a config")
@@ -72,7 +71,47 @@ func ParseManifest(mediaType string, raw []byte) (*Manifest, error) {
 		return nil, err
 	}
 	m.Config, m.Layers, m.IsCache = *doc.Config, doc.Layers, doc.Config.MediaType == types.CacheConfigMediaTypeV0
-	return m, nil
+	return m, m.checkCache()
+}
+
+// form tells whether a document is an index, by what it contains as BuildKit does (util/imageutil, DetectManifestBlobMediaType). A
+// document that contains both, or calls itself what it does not contain, is refused: programs would read different things in it.
+func form(raw []byte, mediaType string) (isIndex bool, err error) {
+	var parts struct {
+		Config, Layers, Manifests json.RawMessage
+	}
+	if err := json.Unmarshal(raw, &parts); err != nil {
+		return false, invalid("manifest: %v", err)
+	}
+	isIndex = parts.Manifests != nil
+	if isIndex && (parts.Config != nil || parts.Layers != nil) {
+		return false, invalid("manifest has both manifests and layers")
+	}
+	switch mediaType {
+	case ocispec.MediaTypeImageIndex, mediaTypeDockerManifestList:
+		if !isIndex {
+			return false, invalid("manifest calls itself %s and lists no manifests", mediaType)
+		}
+	case ocispec.MediaTypeImageManifest, mediaTypeDockerManifest:
+		if isIndex {
+			return false, invalid("manifest calls itself %s and lists manifests", mediaType)
+		}
+	}
+	return isIndex, nil
+}
+
+// checkCache checks what only matters for a cache. Its Layers are not nil afterwards: that would mean that layers describe themselves, see Decode.
+func (m *Manifest) checkCache() error {
+	if !m.IsCache {
+		return nil
+	}
+	if m.Config.Size > ConfigLimit {
+		return invalid("cache config of %d bytes is larger than %d", m.Config.Size, ConfigLimit)
+	}
+	if m.Layers == nil {
+		m.Layers = []ocispec.Descriptor{}
+	}
+	return nil
 }
 
 // fromIndex takes an index apart: its entries are layers and the cache config, or images.
@@ -82,6 +121,9 @@ func (m *Manifest) fromIndex(entries []ocispec.Descriptor) error {
 	}
 	for _, d := range entries {
 		if d.MediaType == types.CacheConfigMediaTypeV0 {
+			if m.IsCache && m.Config.Digest != d.Digest {
+				return invalid("manifest has two cache configs")
+			}
 			m.Config, m.IsCache = d, true
 			continue
 		}
@@ -90,7 +132,7 @@ func (m *Manifest) fromIndex(entries []ocispec.Descriptor) error {
 	if !m.IsCache {
 		m.Images, m.Layers = m.Layers, nil
 	}
-	return nil
+	return m.checkCache()
 }
 
 func checkDescriptors(list []ocispec.Descriptor) error {
@@ -101,7 +143,7 @@ func checkDescriptors(list []ocispec.Descriptor) error {
 		if err := checkDigest(d.Digest); err != nil {
 			return invalid("blob %d: %v", i, err)
 		}
-		if d.Size < 0 {
+		if d.Size < 0 || d.Size > maxBlob {
 			return invalid("blob %d has size %d", i, d.Size)
 		}
 	}
@@ -115,18 +157,6 @@ func checkDigest(d digest.Digest) error {
 	}
 	if a := d.Algorithm(); a != digest.SHA256 && a != digest.SHA512 {
 		return fmt.Errorf("digest %s: algorithm is not supported", d)
-	}
-	return nil
-}
-
-// decodeJSON decodes exactly one JSON value.
-func decodeJSON(raw []byte, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if err := dec.Decode(v); err != nil {
-		return err
-	}
-	if dec.More() {
-		return fmt.Errorf("something follows the end of the document")
 	}
 	return nil
 }
