@@ -49,14 +49,15 @@ type ImportStep struct {
 	Source config.Cache
 	// For lists the targets and transfers that read the source, sorted.
 	For []string
-	// After is the target or transfer of this run whose export is waited for, "" when what is there before the run is read.
+	// After is the target or transfer of this run whose publication is waited for, "" when what is there before the run is read.
 	After string
 }
 
 // BuildStep builds one target.
 type BuildStep struct {
 	Target *config.Target
-	// Sources are the import steps of the target's cache-from, in the order declared.
+	// Sources are the import steps of the target's cache-from, in the order declared, then those of the targets in Links and of what they
+	// link to in turn.
 	Sources []StepID
 	// Exports are the export steps fed by this build, in the order declared.
 	Exports []StepID

@@ -67,10 +67,10 @@ func TestImportsPointBackwardsOnly(t *testing.T) {
 func TestWhoMayImportWhat(t *testing.T) {
 	forbidden := map[string][]string{
 		"planner/dag":    {"github.com/hashicorp/hcl", module},
-		"executor/cache": {"github.com/hashicorp/hcl", module + "config", "net", "os", "github.com/moby/buildkit/client"},
+		"executor/cache": {"github.com/hashicorp/hcl", module + "config", "net", "net/http", "os", "github.com/moby/buildkit/client"},
 		"executor/blob":  {"github.com/hashicorp/hcl", module + "config", "net/http", "github.com/moby/buildkit/client"},
 		"planner":        {"net", "net/http", "os", "github.com/moby/buildkit"},
-		"schema":         {"github.com/hashicorp/hcl", module, "os", "net"},
+		"schema":         {"github.com/hashicorp/hcl", module, "os", "net", "net/http"},
 	}
 	only := map[string][]string{
 		"github.com/moby/buildkit/client":         {"executor/build", "cmd/cachectl/internal/view", "internal/testenv"},
@@ -81,7 +81,7 @@ func TestWhoMayImportWhat(t *testing.T) {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		for _, imp := range p.Imports {
 			for _, f := range forbidden[name] {
-				if imp == f || strings.HasPrefix(imp, strings.TrimSuffix(f, "/")+"/") {
+				if imp == f || strings.Contains(f, ".") && strings.HasPrefix(imp, strings.TrimSuffix(f, "/")+"/") { // standard packages by their exact name
 					t.Errorf("%s imports %s, of which it is to know nothing", name, imp)
 				}
 			}

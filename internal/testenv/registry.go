@@ -47,7 +47,7 @@ func StartRegistry(t testing.TB, opt RegistryOptions) *Registry {
 	r := &Registry{Addr: freeAddr(t)}
 	cfg := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/data}, delete: {enabled: true}}\n", dir)
 	if opt.TLS {
-		r.CA = makeCertificates(t, dir)
+		r.CA = Certificates(t, dir)
 		cfg += fmt.Sprintf("http: {addr: %q, tls: {certificate: %s/cert.pem, key: %s/key.pem}}\n", r.Addr, dir, dir)
 	} else {
 		cfg += fmt.Sprintf("http: {addr: %q}\n", r.Addr)
@@ -92,8 +92,9 @@ func write(t testing.TB, path string, raw []byte) {
 	}
 }
 
-// makeCertificates makes a CA and a certificate for loopback below dir, and returns the CA's file.
-func makeCertificates(t testing.TB, dir string) string {
+// Certificates makes a CA, ca.pem, and a certificate of it for servers on loopback and their clients, cert.pem and key.pem, in dir. It returns
+// the CA's file.
+func Certificates(t testing.TB, dir string) string {
 	t.Helper()
 	caKey, ca := certificate(t, &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"}, NotAfter: time.Now().Add(time.Hour),
@@ -105,7 +106,7 @@ func makeCertificates(t testing.TB, dir string) string {
 	}
 	key, cert := certificate(t, &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "registry"}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}, parent, caKey)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

@@ -1,4 +1,4 @@
-# Two targets that read each other's cache cannot both wait: one does, the other reads what was there before.
+# Targets that read each other's caches do not wait: all read what was there before the run. c, which none of them reads, waits.
 target "a" {
   cache-from = ["registry.example.com/b"]
   cache-to   = ["registry.example.com/a"]
@@ -6,4 +6,7 @@ target "a" {
 target "b" {
   cache-from = ["registry.example.com/a"]
   cache-to   = ["registry.example.com/b"]
+}
+target "c" {
+  cache-from = ["registry.example.com/a", "registry.example.com/b"]
 }
