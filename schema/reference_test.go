@@ -19,14 +19,14 @@ var (
 	kinds = map[schema.Kind]string{
 		schema.String: "string", schema.Bool: "bool", schema.Number: "number", schema.Strings: "list of strings", schema.Map: "map of strings",
 		schema.Caches: "caches", schema.Outputs: "outputs", schema.Secrets: "secrets", schema.Agents: "agents", schema.Attests: "attestations",
-		schema.Resources: "object", schema.Policies: "list",
+		schema.Resources: "object", schema.Policies: "list", schema.Matrix: "lists by name", schema.Any: "any",
 	}
 	merges = map[schema.Merge]string{schema.Replace: "replaced", schema.Append: "appended", schema.PerKey: "by key", schema.ByID: "by id"}
 )
 
 const intro = `# The language
 
-A configuration is HCL (or JSON): ` + "`cache.hcl`" + `, or Docker Bake's files as they are. This page is made from the tables in
+A configuration is HCL, or JSON ([cache.schema.json](../schema/cache.schema.json) tells editors of it): ` + "`cache.hcl`" + `, or Docker Bake's files as they are. This page is made from the tables in
 ` + "`schema/`" + `; a test keeps it fresh.
 
 Files named with -f are merged in order; without -f, ` + "`cache.hcl`, `cache.json`" + ` and their ` + "`.override`" + ` files are, or, where there are none, Bake's.
