@@ -102,7 +102,25 @@ func newTarget(name string, at hcl.Range, a attributes, asked bool) *Target {
 		}
 		t.Attest = append(t.Attest, at)
 	}
+	t.Policy = policies(a.items("policy"))
 	return t
+}
+
+func policies(list []item) []Policy {
+	var out []Policy
+	for _, i := range list {
+		p := Policy{Filename: i.attrs["filename"]}
+		for name, to := range map[string]**bool{"reset": &p.Reset, "disabled": &p.Disabled, "strict": &p.Strict} {
+			if b, err := strconv.ParseBool(i.attrs[name]); err == nil {
+				*to = &b
+			}
+		}
+		if l, ok := i.attrs["log-level"]; ok {
+			p.LogLevel = &l
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 func (a attributes) pointer(name string) *string {
