@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
 	"github.com/cachectl/cachectl/config"
@@ -90,32 +88,7 @@ func (s *selection) flags(cmd *cobra.Command, g *globals) {
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, have []string, prefix string) ([]string, cobra.ShellCompDirective) {
 		return s.complete(cmd.Context(), g, have, prefix), cobra.ShellCompDirectiveNoFileComp
 	}
-}
-
-// complete lists the names that can still be selected, for shell completion. A file that cannot be read has none.
-func (s *selection) complete(ctx context.Context, g *globals, have []string, prefix string) []string {
-	if slices.Contains(s.files, "-") {
-		return nil // standard input is the shell's
-	}
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	c, diags := s.config(ctx, g)
-	if diags.HasErrors() {
-		return nil
-	}
-	var out []string
-	for _, l := range c.Names() {
-		if l.Kind == "variable" || !strings.HasPrefix(l.Name, prefix) || strings.HasPrefix(l.Name, "_") || slices.Contains(have, l.Name) {
-			continue
-		}
-		about := l.Description
-		if about == "" {
-			about = l.Kind
-		}
-		out = append(out, cobra.CompletionWithDesc(l.Name, about))
-	}
-	return out
+	s.completeFlags(cmd, g)
 }
 
 func (s *selection) config(ctx context.Context, g *globals) (*config.Config, hcl.Diagnostics) {
