@@ -65,7 +65,9 @@ func readFiles(opt Options) ([]*file, hcl.Diagnostics) {
 			continue
 		}
 		if name == "-" {
-			name = stdinName
+			if name = stdinName; opt.StdinName != "" {
+				name = opt.StdinName
+			}
 		}
 		files = append(files, &file{name: name, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))})
 	}

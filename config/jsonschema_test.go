@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/internal/bakecorpus"
 	"github.com/cachectl/cachectl/schema"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -70,7 +71,7 @@ func exampleFiles(t *testing.T) []string {
 func loadText(t *testing.T, src []byte) (*config.Resolution, hcl.Diagnostics) {
 	t.Helper()
 	c, diags := config.Load(t.Context(), config.Options{
-		Files: []string{"-"}, Stdin: bytes.NewReader(src), Dir: "..", LookupEnv: func(string) (string, bool) { return "", false },
+		Files: []string{"-"}, Stdin: bytes.NewReader(src), StdinName: strictName(src), Dir: "..", LookupEnv: func(string) (string, bool) { return "", false },
 	})
 	if diags.HasErrors() {
 		return nil, diags
@@ -83,6 +84,14 @@ func loadText(t *testing.T, src []byte) (*config.Resolution, hcl.Diagnostics) {
 	}
 	res, more := c.Resolve(config.Selection{Names: names})
 	return res, append(diags, more...)
+}
+
+// strictName makes a text a file of ours.
+func strictName(src []byte) string {
+	if bytes.HasPrefix(bytes.TrimSpace(src), []byte("{")) {
+		return "cache.json"
+	}
+	return "cache.hcl"
 }
 
 func TestTheJSONSchemaAllowsEveryExample(t *testing.T) {
@@ -199,15 +208,15 @@ func TestTheJSONSchemaRefusesWhatItCanTell(t *testing.T) {
 func TestTheJSONSchemaAllowsBakesFiles(t *testing.T) {
 	s := compiled(t)
 	for _, c := range bakeCorpus(t) {
-		if !slices.ContainsFunc(c.runs, func(r bakeRun) bool { return !r.fails }) {
+		if !slices.ContainsFunc(c.Runs, func(r bakecorpus.Run) bool { return !r.Fails }) {
 			continue
 		}
-		for _, f := range c.files {
+		for _, f := range c.Files {
 			if !strings.HasSuffix(f.Name, ".json") || !strings.Contains(f.Name, "bake") {
 				continue
 			}
 			if err := conforms(t, s, f.Data); err != nil {
-				t.Errorf("%s: %s: %v\n%s", c.name, f.Name, err, f.Data)
+				t.Errorf("%s: %s: %v\n%s", c.Name, f.Name, err, f.Data)
 			}
 		}
 	}

@@ -22,6 +22,8 @@ type Options struct {
 	Files []string
 	// Stdin is what "-" reads; nil is the process's.
 	Stdin io.Reader
+	// StdinName is what diagnostics call what "-" reads, and what tells a file of ours from one of Bake's; "" is <stdin>.
+	StdinName string
 	// Vars are "NAME=value" settings of variables; they win over the environment.
 	Vars []string
 	// LookupEnv reads the environment; nil reads the process's.

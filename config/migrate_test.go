@@ -10,6 +10,7 @@ import (
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/config/migrate"
+	"github.com/cachectl/cachectl/internal/bakecorpus"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 )
@@ -25,18 +26,18 @@ func migrated(t *testing.T, dir, name string, env func(string) (string, bool)) (
 }
 
 // loadRun is what one run of the corpus prints; false for runs with flags that are not about the configuration.
-func loadRun(t *testing.T, dir string, run bakeRun, rename func(string) string) (string, hcl.Diagnostics, bool) {
+func loadRun(t *testing.T, dir string, run bakecorpus.Run, rename func(string) string) (string, hcl.Diagnostics, bool) {
 	t.Helper()
-	opt := config.Options{Dir: dir, LookupEnv: lookupIn(run.env)}
+	opt := config.Options{Dir: dir, LookupEnv: lookupIn(run.Env)}
 	var sel config.Selection
-	for i := 0; i < len(run.args); i++ {
-		flag, value, joined := strings.Cut(run.args[i], "=")
+	for i := 0; i < len(run.Args); i++ {
+		flag, value, joined := strings.Cut(run.Args[i], "=")
 		if strings.HasPrefix(flag, "-") && !joined {
 			i++
-			if i == len(run.args) {
+			if i == len(run.Args) {
 				return "", nil, false
 			}
-			value = run.args[i]
+			value = run.Args[i]
 		}
 		switch {
 		case flag == "-f" || flag == "--file":
@@ -48,7 +49,7 @@ func loadRun(t *testing.T, dir string, run bakeRun, rename func(string) string) 
 		case strings.HasPrefix(flag, "-"):
 			return "", nil, false
 		default:
-			sel.Names = append(sel.Names, run.args[i])
+			sel.Names = append(sel.Names, run.Args[i])
 		}
 	}
 	c, diags := config.Load(t.Context(), opt)
@@ -60,6 +61,13 @@ func loadRun(t *testing.T, dir string, run bakeRun, rename func(string) string) 
 		return "", more, true
 	}
 	return printedForm(t, res), nil, true
+}
+
+func unpack(t *testing.T, c bakecorpus.Case, dir string) {
+	t.Helper()
+	if err := c.Unpack(dir); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func lookupIn(env []string) func(string) (string, bool) {
@@ -77,32 +85,33 @@ func lookupIn(env []string) func(string) (string, bool) {
 func TestMigratedFilesMeanTheSame(t *testing.T) {
 	compared, blocks := 0, 0
 	for _, c := range bakeCorpus(t) {
-		for _, run := range c.runs {
+		for _, run := range c.Runs {
 			before := t.TempDir()
-			c.unpack(t, before)
+			unpack(t, c, before)
 			want, diags, ok := loadRun(t, before, run, func(name string) string { return name })
-			if run.fails || !ok || diags.HasErrors() {
+			_, fromEnv := lookupIn(run.Env)("BUILDX_BAKE_FILE")
+			if fromEnv || run.Fails || !ok || diags.HasErrors() {
 				continue
 			}
 			after := t.TempDir()
-			c.unpack(t, after)
+			unpack(t, c, after)
 			names := map[string]string{}
-			for _, f := range c.files {
+			for _, f := range c.Files {
 				ext := filepath.Ext(f.Name)
 				if ext != ".hcl" && ext != ".json" {
 					continue
 				}
-				text, diags := migrated(t, before, f.Name, lookupIn(run.env))
+				text, diags := migrated(t, before, f.Name, lookupIn(run.Env))
 				if diags.HasErrors() {
-					t.Fatalf("%s: %s: %v", c.name, f.Name, diags)
+					t.Fatalf("%s: %s: %v", c.Name, f.Name, diags)
 				}
 				if bytes.Contains(text, []byte("cache-to \"")) || bytes.Contains(text, []byte("cache-from \"")) {
 					blocks++
 				}
-				if again, diags := migrate.File(t.Context(), text, "cache.hcl", migrate.Options{LookupEnv: lookupIn(run.env), Dir: before}); diags.HasErrors() || string(again) != string(text) {
-					t.Errorf("%s: %s: a second time gives something else:\n%s\n%s", c.name, f.Name, text, again)
+				if again, diags := migrate.File(t.Context(), text, "cache.hcl", migrate.Options{LookupEnv: lookupIn(run.Env), Dir: before}); diags.HasErrors() || string(again) != string(text) {
+					t.Errorf("%s: %s: a second time gives something else:\n%s\n%s", c.Name, f.Name, text, again)
 				}
-				names[f.Name] = filepath.Join(filepath.Dir(f.Name), "strict-"+filepath.Base(f.Name)+".hcl")
+				names[f.Name] = filepath.Join(filepath.Dir(f.Name), filepath.Base(f.Name)+".cache.hcl")
 				if err := os.Remove(filepath.Join(after, f.Name)); err != nil {
 					t.Fatal(err)
 				}
@@ -112,15 +121,15 @@ func TestMigratedFilesMeanTheSame(t *testing.T) {
 			}
 			// Default files have been renamed or not; they are named so that both are found, in Bake's order.
 			named := run
-			if !slices.ContainsFunc(run.args, func(a string) bool { return a == "-f" || strings.HasPrefix(a, "--file") }) {
-				for _, f := range c.files {
+			if !slices.ContainsFunc(run.Args, func(a string) bool { return a == "-f" || strings.HasPrefix(a, "--file") }) {
+				for _, f := range c.Files {
 					if strings.Contains(f.Name, "compose.y") {
-						named.args = append(slices.Clone(named.args), "-f", f.Name)
+						named.Args = append(slices.Clone(named.Args), "-f", f.Name)
 					}
 				}
 				for _, name := range []string{"docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl"} {
 					if names[name] != "" {
-						named.args = append(slices.Clone(named.args), "-f", name)
+						named.Args = append(slices.Clone(named.Args), "-f", name)
 					}
 				}
 			}
@@ -132,7 +141,7 @@ func TestMigratedFilesMeanTheSame(t *testing.T) {
 			})
 			compared++
 			if diff := cmp.Diff(want, got); diff != "" || diags.HasErrors() {
-				t.Errorf("%s: %s: %v (-before +after):\n%s", c.name, run.name, diags, diff)
+				t.Errorf("%s: %s: %v (-before +after):\n%s", c.Name, run.Name, diags, diff)
 				for _, to := range names {
 					text, _ := os.ReadFile(filepath.Join(after, to))
 					t.Logf("%s:\n%s", to, text)

@@ -28,7 +28,7 @@ var kindSamples = map[schema.Kind]sample{
 	schema.Caches:    {`["type=registry,ref=r/one"]`, `["type=registry,ref=r/two"]`, "=type=registry,ref=r/two", `[{}]`},
 	schema.Outputs:   {`["type=local,dest=one"]`, `["type=local,dest=two"]`, "=type=local,dest=two", `[{}]`},
 	schema.Secrets:   {`["id=one,env=ONE"]`, `["id=two,env=TWO"]`, "=id=two,env=TWO", `"a"`},
-	schema.Attests:   {`["type=sbom"]`, `["type=provenance,mode=max"]`, "=type=provenance,mode=max", `[{}]`},
+	schema.Attests:   {`["type=sbom"]`, `["type=provenance,mode=max"]`, "=type=provenance,mode=max", `"a"`},
 	schema.Resources: {`{ memory = "1g" }`, `{ memory-swap = "2g" }`, ".memory-swap=2g", `["a"]`},
 	schema.Policies:  {`[{ filename = "one.rego" }]`, `[{ filename = "two.rego" }]`, "=filename=two.rego", `"a"`},
 	schema.Matrix:    {`{ v = ["one"] }`, `{ v = ["two"] }`, "", `["a"]`},

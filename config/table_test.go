@@ -108,7 +108,7 @@ var ignoringPlaces = cmp.Options{cmpopts.IgnoreTypes(hcl.Range{}, map[string]hcl
 func resolveText(t *testing.T, src string, sets ...string) (*config.Resolution, hcl.Diagnostics) {
 	t.Helper()
 	c, diags := config.Load(t.Context(), config.Options{
-		Files: []string{"-"}, Stdin: strings.NewReader(src), Dir: t.TempDir(), LookupEnv: func(string) (string, bool) { return "", false },
+		Files: []string{"-"}, Stdin: strings.NewReader(src), StdinName: strictName([]byte(src)), Dir: t.TempDir(), LookupEnv: func(string) (string, bool) { return "", false },
 	})
 	if diags.HasErrors() {
 		return nil, diags

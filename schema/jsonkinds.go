@@ -23,9 +23,9 @@ func valueOf(a *Attribute) object {
 		return or(object{"type": "object", "additionalProperties": or(object{"type": "array"})})
 	case Caches:
 		return or(object{"type": "array", "items": reference(cacheDefinition(sideOf(a.Name)))})
-	case Outputs, Attests:
+	case Outputs:
 		return list(object{"type": "object", "properties": object{"type": object{"type": "string"}}, "required": []string{"type"}, "additionalProperties": object{"type": nullable(scalar...)}})
-	case Secrets, Policies:
+	case Secrets, Attests, Policies:
 		return list(object{"type": "object", "additionalProperties": object{"type": nullable(scalar...)}})
 	case Agents:
 		return list(object{"type": "object", "additionalProperties": false, "properties": object{

@@ -15,6 +15,7 @@ import (
 
 // json migrates a file of HCL's JSON form: it is written in the native syntax and goes on as such.
 func (m *migration) json(src []byte) ([]byte, hcl.Diagnostics) {
+	m.kind = "cache.json"
 	// The configuration's own reading bounds depth and size, and tells mistakes with their places.
 	if _, diags := config.Load(m.ctx, m.options(src)); invalid(diags) {
 		return nil, diags
@@ -43,6 +44,7 @@ func (m *migration) native(src []byte) ([]byte, hcl.Diagnostics) {
 		return nil, failure("No native form", "%s cannot be written in HCL's native syntax: %v.", m.name, err)
 	}
 	before, loads := m.meaning(src)
+	m.kind = "cache.hcl"
 	after, diags := m.hcl(w.out.Bytes())
 	if diags.HasErrors() {
 		return nil, diags
@@ -55,8 +57,8 @@ func (m *migration) native(src []byte) ([]byte, hcl.Diagnostics) {
 
 // compose migrates a Compose file: its variables have been put in already, and what is not about builds is left out.
 func (m *migration) compose(src []byte) ([]byte, hcl.Diagnostics) {
-	opt := m.options(src)
-	c, diags := config.Load(m.ctx, opt)
+	m.kind = "compose.yaml"
+	c, diags := config.Load(m.ctx, m.options(src))
 	if diags.HasErrors() {
 		return nil, diags
 	}
@@ -69,6 +71,7 @@ func (m *migration) compose(src []byte) ([]byte, hcl.Diagnostics) {
 		return nil, failure("Invalid Compose file", "%s: %v.", m.name, err)
 	}
 	m.warn(nil, "Values were put in", "The variables of %s have the values of this environment in the result.", m.name)
+	m.kind = "cache.json"
 	return m.native(doc)
 }
 

@@ -24,7 +24,7 @@ type Options struct {
 // File returns a file in the strict form. The name's ending tells JSON and Compose from HCL; without one, the first character does. Warnings tell
 // what was left in the old form, with errors there is no result. Positions are those of the formatted source for HCL.
 func File(ctx context.Context, src []byte, name string, opt Options) ([]byte, hcl.Diagnostics) {
-	m := migration{ctx: ctx, name: name, opt: opt}
+	m := migration{ctx: ctx, name: name, kind: "cache.hcl", opt: opt}
 	switch {
 	case isCompose(name):
 		return m.compose(src)
@@ -49,6 +49,7 @@ func isJSON(src []byte, name string) bool {
 type migration struct {
 	ctx   context.Context
 	name  string
+	kind  string // what the text is called when it is evaluated
 	opt   Options
 	diags hcl.Diagnostics
 }
@@ -132,5 +133,5 @@ func (m *migration) meaning(src []byte) (string, bool) {
 
 // options load a text instead of a file, by the rules of cache.hcl.
 func (m *migration) options(src []byte) config.Options {
-	return config.Options{Files: []string{"-"}, Stdin: bytes.NewReader(src), LookupEnv: m.opt.LookupEnv, Dir: m.opt.Dir}
+	return config.Options{Files: []string{"-"}, Stdin: bytes.NewReader(src), StdinName: m.kind, LookupEnv: m.opt.LookupEnv, Dir: m.opt.Dir}
 }
