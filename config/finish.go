@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,10 +27,7 @@ func (c *Config) finished(name string, in attributes, asked bool) attributes {
 	}
 	def("context", rebase(c.targets[name].base, "."))
 	def("dockerfile", "Dockerfile")
-	if dir := *out["context"].text; !IsRemote(dir) {
-		cleaned := path.Clean(strings.TrimPrefix(dir, "cwd://"))
-		out["context"] = &value{text: &cleaned, rng: out["context"].rng}
-	}
+	out["context"] = c.located(out["context"])
 	if epoch, _ := c.opt.LookupEnv(sourceDateEpoch); epoch != "" {
 		out["args"] = withArg(out["args"], sourceDateEpoch, epoch)
 	}

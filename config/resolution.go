@@ -13,6 +13,7 @@ type Resolution struct {
 
 	values    map[string]attributes
 	lookupEnv func(string) (string, bool)
+	access    *access // of a definition that was fetched
 }
 
 // Group is a named list of targets and groups, as resolved for print.

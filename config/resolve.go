@@ -35,6 +35,9 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 		return nil, sorted(r.diags)
 	}
 	res := &Resolution{values: map[string]attributes{}, lookupEnv: c.opt.LookupEnv}
+	if c.fetched != nil {
+		res.access = c.access
+	}
 	asked, transfers := r.collect(names, res)
 	linked := r.link(asked)
 	if r.diags.HasErrors() {
@@ -43,7 +46,9 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 	for _, name := range slices.Sorted(slices.Values(append(slices.Clone(asked), linked...))) {
 		attrs := c.finished(name, r.resolved[name], slices.Contains(asked, name))
 		res.values[name] = attrs
-		res.Targets = append(res.Targets, newTarget(name, c.targets[name].def, attrs, slices.Contains(asked, name)))
+		t := newTarget(name, c.targets[name].def, attrs, slices.Contains(asked, name))
+		c.locate(t)
+		res.Targets = append(res.Targets, t)
 	}
 	if r.diags = append(r.diags, res.checkValues()...); r.diags.HasErrors() {
 		return nil, sorted(r.diags)

@@ -33,6 +33,10 @@ Files named with -f are merged in order; without -f, ` + "`cache.hcl`, `cache.js
 In a ` + "`cache.hcl`" + ` an unknown name is an error; in a ` + "`docker-bake.*`" + ` file it is a warning, as Bake ignores it. Attributes at the top of a file are
 values that expressions can use. Functions are Bake's, and ` + "`file`, `fileexists`, `filehash`, `glob`, `env`, `git_branch`, `git_sha`, `sanitize_ref`" + `.
 
+An address in place of the first name, or behind -f, is fetched: a git repository (` + "`https://HOST/PATH.git#REF:DIR`, `git://…`, `ssh://…`, `git@HOST:PATH`" + `), in
+which -f names files and relative contexts lie, or the address of one file. Files of this machine are ` + "`cwd://FILE`" + ` then. A fetched configuration
+touches nothing of this machine that ` + "`--allow`" + ` does not name: ` + "`fs=PATH`, `fs.read=PATH`, `fs.write=PATH`, `ssh`, `network.host`, `security.insecure`, `device`" + `.
+
 A cache is a labelled block, a string or an object; all mean the same:
 
 ` + "```hcl" + `

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/config/remote"
 	"github.com/cachectl/cachectl/schema"
 	"github.com/spf13/cobra"
 )
@@ -38,6 +39,9 @@ func newCompletion(g *globals) *cobra.Command {
 // complete lists the names that can still be selected, for shell completion. A file that cannot be read has none.
 func (s *selection) complete(ctx context.Context, g *globals, have []string, prefix string) []string {
 	var out []string
+	if len(have) > 0 && remote.Is(have[0]) {
+		return nil
+	}
 	for _, l := range s.listing(ctx, g) {
 		if l.Kind == "variable" || !strings.HasPrefix(l.Name, prefix) || strings.HasPrefix(l.Name, "_") || slices.Contains(have, l.Name) {
 			continue
@@ -49,8 +53,8 @@ func (s *selection) complete(ctx context.Context, g *globals, have []string, pre
 
 // listing is what the files at hand declare; nothing when they cannot be read.
 func (s *selection) listing(ctx context.Context, g *globals) []config.Listing {
-	if slices.Contains(s.files, "-") {
-		return nil // standard input is the shell's
+	if slices.ContainsFunc(s.files, func(f string) bool { return f == "-" || remote.Is(f) }) {
+		return nil // standard input is the shell's, and nothing is fetched for a keystroke
 	}
 	if ctx == nil {
 		ctx = context.Background()
