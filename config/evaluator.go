@@ -29,8 +29,11 @@ type evaluator struct {
 	vars    map[string]string
 }
 
-// callDepth bounds how deep user functions call each other.
-const callDepth = 32
+// How deep user functions call each other, and how many names one value depends on in a row.
+const (
+	callDepth      = 32
+	referenceDepth = 500
+)
 
 // eval evaluates an expression. locals are names that exist in addition, matrix keys and function parameters; they win.
 func (e *evaluator) eval(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
@@ -87,8 +90,8 @@ func (e *evaluator) lookup(name string, at *hcl.Range) (cty.Value, hcl.Diagnosti
 		return v, nil
 	}
 	v, g := e.variables[name], e.globals[name]
-	if slices.Contains(e.busy, name) {
-		return cty.DynamicVal, hcl.Diagnostics{e.cycle(name, at)}
+	if d := e.enterable(name, at); d != nil {
+		return cty.DynamicVal, hcl.Diagnostics{d}
 	}
 	e.busy = append(e.busy, name)
 	defer func() { e.busy = e.busy[:len(e.busy)-1] }()
@@ -111,6 +114,17 @@ func (e *evaluator) named(v *variableBlock, g *hcl.Attribute) (cty.Value, hcl.Di
 		v = v.withDefault(g.Expr)
 	}
 	return e.variable(v)
+}
+
+// enterable refuses to evaluate a name that is being evaluated, or one that too many others wait for.
+func (e *evaluator) enterable(name string, at *hcl.Range) *hcl.Diagnostic {
+	if slices.Contains(e.busy, name) {
+		return e.cycle(name, at)
+	}
+	if len(e.busy) >= referenceDepth {
+		return errorf(at, "References too deep", "%s is reached through more than %d others, beginning with %s.", name, referenceDepth, e.busy[0])
+	}
+	return nil
 }
 
 func (e *evaluator) cycle(name string, at *hcl.Range) *hcl.Diagnostic {
