@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	library "github.com/cachectl/cachectl/config/function"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -37,6 +38,22 @@ const (
 
 // eval evaluates an expression. locals are names that exist in addition, matrix keys and function parameters; they win.
 func (e *evaluator) eval(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+	v, _, diags := e.evalMarked(expr, locals)
+	return v, diags
+}
+
+// evalMarked is like eval and returns besides how the value came about; see impure.
+func (e *evaluator) evalMarked(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, cty.ValueMarks, hcl.Diagnostics) {
+	v, diags := e.bounded(expr, locals)
+	if diags.HasErrors() {
+		return cty.DynamicVal, nil, diags
+	}
+	v, marks := v.UnmarkDeep()
+	return v, marks, diags
+}
+
+// marked evaluates an expression to a value that still carries its marks, for use in others.
+func (e *evaluator) marked(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
 	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{}, Functions: e.functions}
 	var diags, missing hcl.Diagnostics
 	refs := references{}
@@ -108,12 +125,26 @@ func (e *evaluator) lookup(name string, at *hcl.Range) (cty.Value, hcl.Diagnosti
 // named evaluates a variable or a global; a global is the variable's default when both are there.
 func (e *evaluator) named(v *variableBlock, g *hcl.Attribute) (cty.Value, hcl.Diagnostics) {
 	if v == nil {
-		return e.eval(g.Expr, nil)
+		return e.bounded(g.Expr, nil)
 	}
 	if g != nil {
 		v = v.withDefault(g.Expr)
 	}
 	return e.variable(v)
+}
+
+// bounded evaluates an expression to a value that keeps its marks, and is refused when it is too large.
+func (e *evaluator) bounded(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+	v, diags := e.marked(expr, locals)
+	if diags.HasErrors() {
+		return cty.DynamicVal, diags
+	}
+	plain, _ := v.UnmarkDeep()
+	if err := library.Check(plain); err != nil {
+		at := expr.Range()
+		return cty.DynamicVal, append(diags, errorf(&at, "Value too large", "The value is more than a configuration can hold: %v.", err))
+	}
+	return v, diags
 }
 
 // enterable refuses to evaluate a name that is being evaluated, or one that too many others wait for.
@@ -163,7 +194,7 @@ func (e *evaluator) call(f *functionBlock, args []cty.Value) (cty.Value, error) 
 	if f.variadic != "" {
 		locals[f.variadic] = cty.TupleVal(args[len(f.params):])
 	}
-	v, diags := e.eval(f.result, locals)
+	v, diags := e.marked(f.result, locals)
 	if diags.HasErrors() {
 		return cty.DynamicVal, fmt.Errorf("%s: %s", diags[0].Summary, diags[0].Detail)
 	}
