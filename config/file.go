@@ -16,7 +16,7 @@ import (
 
 // What is accepted from outside.
 const (
-	fileLimit    = 2 << 20
+	fileLimit    = 16 << 20
 	bracketLimit = 200
 	matrixLimit  = 10_000
 )

@@ -160,7 +160,7 @@ func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics 
 	}
 	c.eval = &evaluator{
 		opt: c.opt, variables: map[string]*variableBlock{}, globals: globals, values: c.builtins(), vars: map[string]string{}, declared: map[string]bool{},
-		functions: function.Library(function.Options{Env: c.opt.LookupEnv, FS: c.guard(c.files()), Dir: c.gitDir()}),
+		functions: marking(function.Library(function.Options{Env: c.opt.LookupEnv, FS: c.guard(c.files()), Dir: c.gitDir()})),
 	}
 	for _, v := range c.opt.Vars {
 		name, value, ok := strings.Cut(v, "=")
@@ -371,12 +371,14 @@ func (c *Config) attributesOf(b *block, kind *schema.Block, locals map[string]ct
 		if a == nil || name == "matrix" || name == "name" {
 			continue
 		}
-		v, d := c.eval.eval(b.attrs[name].Expr, locals)
+		at := b.attrs[name].Expr.Range()
+		v, marks, d := c.eval.evalMarked(b.attrs[name].Expr, locals)
 		diags = append(diags, d...)
 		if d.HasErrors() {
 			continue
 		}
-		decoded, d := decode(a, v, b.attrs[name].Expr.Range())
+		diags = append(diags, warnImpure(a, marks, at)...)
+		decoded, d := decode(a, v, at)
 		diags = append(diags, d...)
 		if decoded != nil {
 			out[name] = decoded

@@ -43,8 +43,8 @@ func (e *evaluator) reference(t hcl.Traversal, refs references) hcl.Diagnostics 
 
 func (e *evaluator) referTo(kind, name, attr string, at *hcl.Range, refs references) hcl.Diagnostics {
 	key := kind + "." + name + "." + attr
-	if slices.Contains(e.busy, key) {
-		return hcl.Diagnostics{e.cycle(key, at)}
+	if d := e.enterable(key, at); d != nil {
+		return hcl.Diagnostics{d}
 	}
 	e.busy = append(e.busy, key)
 	defer func() { e.busy = e.busy[:len(e.busy)-1] }()

@@ -39,14 +39,15 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 		res.access = c.access
 	}
 	asked, transfers := r.collect(names, res)
-	linked := r.link(asked)
+	isAsked := setOf(asked)
+	linked := r.link(asked, isAsked)
 	if r.diags.HasErrors() {
 		return nil, sorted(r.diags)
 	}
 	for _, name := range slices.Sorted(slices.Values(append(slices.Clone(asked), linked...))) {
-		attrs := c.finished(name, r.resolved[name], slices.Contains(asked, name))
+		attrs := c.finished(name, r.resolved[name], isAsked[name])
 		res.values[name] = attrs
-		t := newTarget(name, c.targets[name].def, attrs, slices.Contains(asked, name))
+		t := newTarget(name, c.targets[name].def, attrs, isAsked[name])
 		c.locate(t)
 		res.Targets = append(res.Targets, t)
 	}
@@ -63,6 +64,14 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 		res.Builders = append(res.Builders, c.builders[name])
 	}
 	return res, sorted(r.diags)
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return set
 }
 
 // expandNames turns patterns into names, and nothing into the default.
@@ -204,6 +213,10 @@ func (r *resolver) target(name string) attributes {
 		r.cycle(name)
 		return nil
 	}
+	if len(r.path) >= referenceDepth {
+		r.diags = append(r.diags, errorf(&t.def, "Inheritance too deep", "Target %q is inherited through more than %d others, beginning with %q.", name, referenceDepth, r.path[0]))
+		return nil
+	}
 	r.path = append(r.path, name)
 	defer func() { r.path = r.path[:len(r.path)-1] }()
 	var attrs attributes
@@ -240,7 +253,7 @@ func place(r hcl.Range) string {
 }
 
 // link finds the targets that the asked ones take contexts from, and refuses cycles among them.
-func (r *resolver) link(asked []string) []string {
+func (r *resolver) link(asked []string, isAsked map[string]bool) []string {
 	var linked []string
 	var trail []string
 	done := map[string]bool{}
@@ -254,12 +267,14 @@ func (r *resolver) link(asked []string) []string {
 			switch {
 			case r.config.targets[to] == nil:
 				r.diags = append(r.diags, errorf(&at, "Unknown target", "Target %q takes a context from target %q, which does not exist.%s", name, to, didYouMean(to, sortedNames(r.config.targets))))
+			case len(trail) > referenceDepth:
+				r.diags = append(r.diags, errorf(&at, "Links too deep", "Target %q is linked to through more than %d others, beginning with %q.", to, referenceDepth, trail[0]))
 			case slices.Contains(trail, to):
 				hops := append(slices.Clone(trail[slices.Index(trail, to):]), to)
 				r.diags = append(r.diags, errorf(&at, "Link cycle", "Targets take contexts from each other in a circle: %s.", r.linkHops(hops)))
 			case !done[to]:
 				done[to] = true
-				if !slices.Contains(asked, to) {
+				if !isAsked[to] {
 					linked = append(linked, to)
 				}
 				walk(to)
@@ -330,6 +345,10 @@ func (r *resolver) checkCycles() {
 			}
 			hops := append(slices.Clone(trail[slices.Index(trail, name):]), name)
 			r.diags = append(r.diags, errorf(&g.def, "Group cycle", "A group cannot contain itself: %s.", strings.Join(hops, " -> ")))
+			return
+		}
+		if len(trail) > referenceDepth {
+			r.diags = append(r.diags, errorf(&g.def, "Groups too deep", "Group %q is reached through more than %d others, beginning with %q.", name, referenceDepth, trail[0]))
 			return
 		}
 		for _, m := range g.targets {

@@ -52,7 +52,9 @@ type Attribute struct {
 	SetName  string // the key in --set where it is not Name
 	Required bool
 	Needs    string // an attribute without which this one makes no sense
-	Doc      string
+	// Key says that the value decides cache keys, or where a cache is.
+	Key bool
+	Doc string
 }
 
 // SetKeyName is what the attribute is called in --set.
