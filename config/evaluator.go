@@ -65,7 +65,8 @@ func (e *evaluator) marked(expr hcl.Expression, locals map[string]cty.Value) (ct
 			continue
 		}
 		if e.blocks != nil && (root == "target" || root == "group") {
-			diags = append(diags, e.reference(t, refs)...)
+			m, d := e.reference(t, refs)
+			missing, diags = append(missing, m...), append(diags, d...)
 			continue
 		}
 		if !e.exists(root) {
