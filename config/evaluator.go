@@ -141,7 +141,7 @@ func (e *evaluator) bounded(expr hcl.Expression, locals map[string]cty.Value) (c
 		return cty.DynamicVal, diags
 	}
 	plain, _ := v.UnmarkDeep()
-	if err := library.Check(plain); err != nil {
+	if err := library.CheckValue(plain); err != nil {
 		at := expr.Range()
 		return cty.DynamicVal, append(diags, errorf(&at, "Value too large", "The value is more than a configuration can hold: %v.", err))
 	}
