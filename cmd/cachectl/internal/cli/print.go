@@ -12,7 +12,7 @@ import (
 )
 
 func newPrint(g *globals) *cobra.Command {
-	var s selection
+	s := selection{shown: true}
 	var list, call, metadata string
 	var asJSON, check bool
 	cmd := &cobra.Command{
@@ -24,6 +24,7 @@ func newPrint(g *globals) *cobra.Command {
   cachectl print -f cache.hcl --list variables --json`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if list != "" {
+				s.located(names)
 				return s.list(cmd, g, list, asJSON)
 			}
 			var err error
