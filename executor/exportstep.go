@@ -39,7 +39,7 @@ func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) e
 		return &StepError{Step: step, Op: "publish", Where: p.dest.Name(), Err: err}
 	}
 	if out.dropped > 0 {
-		r.warn(res, fmt.Sprintf("%s: %d of the oldest results were left out, so that the cache stays within the %d bytes that BuildKit imports", p.dest.Name(), out.dropped, cache.ImportLimit))
+		r.warn(res, fmt.Sprintf("%s: %d of the oldest results were left out, so that the cache stays within %d bytes", p.dest.Name(), out.dropped, p.dest.Format().Limit()))
 	}
 	res.Digest = out.root.Digest
 	res.Published = &Published{Name: p.dest.Name(), Root: out.root, Layers: len(out.cache.Layers()), Bytes: size(out.cache), Changed: out.changed}

@@ -320,7 +320,7 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, err
 			want = merged
 		}
 	}
-	want, dropped, err := want.Fit(cache.ImportLimit, p.dest.Format())
+	want, dropped, err := want.Fit(p.dest.Format().Limit(), p.dest.Format())
 	if err != nil {
 		return nil, err
 	}
