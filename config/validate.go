@@ -1,8 +1,10 @@
 package config
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cachectl/cachectl/schema"
 	"github.com/distribution/reference"
@@ -71,7 +73,11 @@ func (c Cache) validateAttribute(backend *schema.Backend, side schema.Side, name
 	case a.Ignored:
 		return hcl.Diagnostics{warningf(at, "Attribute without effect", "BuildKit takes %q for a %s cache and ignores it.", name, c.Type)}
 	case a.Secret && c.AttrRanges[name].Filename != "" && v != "":
-		return hcl.Diagnostics{warningf(at, "Secret in the configuration", "%q is a secret. Leave it to the environment (%s) rather than to a file.", name, a.Env)}
+		where := "the environment"
+		if a.Env != "" {
+			where += " (" + a.Env + ")"
+		}
+		return hcl.Diagnostics{warningf(at, "Secret in the configuration", "%q is a secret. Leave it to %s rather than to a file.", name, where)}
 	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "The value of %q has control characters in it.", name)}
 	}
@@ -97,6 +103,22 @@ func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) 
 		if _, err := reference.ParseNormalizedNamed(v); err != nil {
 			return hcl.Diagnostics{errorf(at, "Invalid reference", "%q is not a reference like registry.example.com/team/cache:main: %v.", v, err)}
 		}
+	case "touch_refresh":
+		if _, err := time.ParseDuration(v); err != nil {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a time like 24h or 90m.", a.Name, v)}
+		}
+	case "upload_parallelism", "retry_max_attempts":
+		if n, _ := strconv.Atoi(v); n < 1 {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be 1 or more.", a.Name, v)}
+		}
+	case "endpoint_url", "account_url":
+		if u, err := url.Parse(v); v != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q must be an address like https://storage.example.com.", a.Name)}
+		}
+	case "name":
+		if len(c.Names()) == 0 {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "\"name\" is %q and names no cache; leave it out for \"buildkit\".", v)}
+		}
 	case "digest":
 		if err := digest.Digest(v).Validate(); err != nil {
 			return hcl.Diagnostics{errorf(at, "Invalid digest", "%q is not a digest like sha256:…: %v.", v, err)}
@@ -107,11 +129,12 @@ func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) 
 
 // validateTogether checks what attributes say about each other.
 func (c Cache) validateTogether() hcl.Diagnostics {
-	if c.Type != "registry" && c.Type != "local" {
+	b := schema.LookupBackend(c.Type)
+	if a := b.Attribute("compression"); a == nil || a.Ignored {
 		return nil
 	}
 	var diags hcl.Diagnostics
-	oci := c.Bool("oci-mediatypes")
+	oci := c.Bool("oci-mediatypes") || b.Attribute("oci-mediatypes").Ignored
 	if !oci && c.Attrs["image-manifest"] != "" && c.Bool("image-manifest") {
 		diags = append(diags, errorf(c.At("image-manifest"), "Conflicting cache attributes", "image-manifest=true needs OCI media types, and oci-mediatypes is false. Leave one of them out."))
 	}

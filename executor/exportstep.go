@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/cachectl/cachectl/planner"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -40,6 +41,11 @@ func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) e
 	}
 	if out.dropped > 0 {
 		r.warn(res, fmt.Sprintf("%s: %d of the oldest results were left out, so that the cache stays within %d bytes", p.dest.Name(), out.dropped, p.dest.Format().Limit()))
+	}
+	if renewer, ok := p.dest.(backend.Renewer); ok {
+		if err := renewer.Renew(ctx, out.cache, out.root); err != nil && ctx.Err() == nil {
+			r.warn(res, fmt.Sprintf("%s is published, but was not renewed: %v", p.dest.Name(), err))
+		}
 	}
 	res.Digest = out.root.Digest
 	res.Published = &Published{Name: p.dest.Name(), Root: out.root, Layers: len(out.cache.Layers()), Bytes: size(out.cache), Changed: out.changed}

@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile.
-	publishRounds = 8
+	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile. In each round somebody
+	// succeeds, so that as many can publish to one place at once.
+	publishRounds = 50
 	// pushesPerExport is how many layers one export has under way; the host's own limit applies besides.
 	pushesPerExport = 8
 )

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend/bucket"
 	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/backend/registry"
 	"github.com/cachectl/cachectl/executor/blob"
@@ -59,7 +60,7 @@ func newRun(plan *planner.Plan, opt Options) (*run, error) {
 	r := &run{
 		opt: opt, plan: plan, log: opt.Logger, events: opt.Events,
 		steps: map[planner.StepID]*planner.Step{}, pool: newPool(), spool: spool, uploads: newFlights(),
-		env:     locations.Env{Hosts: hosts, Dir: opt.Dir},
+		env:     locations.Env{Hosts: hosts, Dir: opt.Dir, Buckets: &bucket.Stores{}, LookupEnv: opt.LookupEnv},
 		imports: map[planner.StepID]*imported{}, produced: map[planner.StepID]*produced{},
 		builds: map[string]*build.Result{}, brokenExports: map[planner.StepID]error{},
 	}

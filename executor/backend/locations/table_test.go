@@ -22,12 +22,15 @@ func env(t *testing.T) locations.Env {
 
 // Whatever type the language has is either opened here or left to BuildKit.
 func TestEveryTypeHasAWay(t *testing.T) {
-	attrs := map[string]string{"ref": "registry.example/team/app:cache", "dest": "cache", "src": "cache"}
+	attrs := map[string]string{"ref": "registry.example/team/app:cache", "dest": "cache", "src": "cache", "bucket": "cache", "region": "eu-central-1", "account_url": "https://team.blob.core.windows.net"}
 	for _, b := range schema.Backends {
 		c := config.Cache{Type: b.Name, Attrs: attrs}
 		src, openErr := locations.OpenSource(c, env(t))
 		dest, destErr := locations.OpenDestination(c, env(t))
 		native, ok := locations.Native(c, func(string) (string, bool) { return "", false })
+		if ok != b.ByBuilds {
+			t.Errorf("%s: the language says that builds alone have it: %v; here it is %v", b.Name, b.ByBuilds, ok)
+		}
 		if ok {
 			if openErr == nil || destErr == nil {
 				t.Errorf("%s is left to BuildKit and opened", b.Name)
