@@ -283,7 +283,7 @@ func TestAReadThatBreaksOffIsCarriedOn(t *testing.T) {
 	backendtest.Publish(t, aside(s).open(t, nil, nil), sample, ocispec.Descriptor{})
 	layer := sample.Cache.Layers()[0].Descriptor
 	for times, whole := range map[int]bool{3: true, 1000: false} {
-		src := aside(cutting(t, s, times)).open(t, nil, nil)
+		src := aside(cutting(t, s, times)).open(t, nil, map[string]string{"retry_max_attempts": "1"})
 		rc, err := src.Blobs().(blob.Fetcher).Fetch(t.Context(), layer)
 		if err != nil {
 			t.Fatal(err)
