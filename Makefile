@@ -36,7 +36,15 @@ $(eval $(call tool,versitygw,tools/versitygw,github.com/versity/versitygw/cmd/ve
 $(eval $(call tool,buildx,tools/buildx,github.com/docker/buildx/cmd/buildx))
 $(eval $(call tool,golangci-lint,tools/golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
 
-tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.versitygw $(TOOLS)/.buildx $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
+# Azurite is a program for node; what it needs stands beside it. Its scripts are not run.
+$(TOOLS)/.azurite: tools/azurite/package.json tools/azurite/package-lock.json
+	@mkdir -p .tools/azurite
+	cp tools/azurite/package.json tools/azurite/package-lock.json .tools/azurite/
+	cd .tools/azurite && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
+	ln -sf ../azurite/node_modules/.bin/azurite-blob $(TOOLS)/azurite-blob
+	@touch $@
+
+tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.versitygw $(TOOLS)/.azurite $(TOOLS)/.buildx $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
 
 demo: deps $(TOOLS)/.buildkit build ## apply cache.hcl.example three times: build, everything cached, hits on an empty builder
 	@tools/demo bin/cachectl $(DEMO)

@@ -19,7 +19,7 @@ type bucket struct {
 // buckets are the object stores that caches are kept in.
 func buckets(t testing.TB) []bucket {
 	t.Helper()
-	return []bucket{{"s3", testenv.StartS3(t).Attrs()}}
+	return []bucket{{"s3", testenv.StartS3(t).Attrs()}, {"azblob", testenv.StartAzure(t).Attrs()}}
 }
 
 // bucketForms are the ways a cache can be written there, as the attributes of cache-to.

@@ -163,7 +163,7 @@ var Backends = []Backend{
 		{Name: "retry_mode", Side: From | To, Kind: String, Enum: []string{"standard", "adaptive"}, Doc: "How requests are tried again: standard, or adaptive, which slows down where the service asks for it."},
 		{Name: "retry_max_attempts", Side: From | To, Kind: Number, Doc: "How often a request is sent at most; 1 is once."},
 	}, bucketFormat)},
-	{Name: "azblob", ByBuilds: true, Doc: "A container of Azure Blob Storage.", Attributes: slices.Concat([]CacheAttribute{
+	{Name: "azblob", Doc: "A container of Azure Blob Storage.", Attributes: slices.Concat([]CacheAttribute{
 		{Name: "account_url", Side: From | To, Kind: String, Required: true, Env: "BUILDKIT_AZURE_STORAGE_ACCOUNT_URL", Doc: "Address of the account."},
 		{Name: "account_name", Side: From | To, Kind: String, Env: "BUILDKIT_AZURE_STORAGE_ACCOUNT_NAME", Doc: "Name of the account, where the address does not tell."},
 		{Name: "container", Side: From | To, Kind: String, Default: "buildkit-cache", Env: "BUILDKIT_AZURE_STORAGE_CONTAINER", Doc: "Container; made if it is missing."},

@@ -24,7 +24,7 @@ func StartS3(t testing.TB) *S3 {
 		t.Fatal(err)
 	}
 	start(t, func() bool { return listens("tcp", addr) }, nil, Tool(t, "versitygw"),
-		"--port", addr, "--access", s.AccessKey, "--secret", s.SecretKey, "--region", s.Region, "--keep-alive", "--quiet", "posix", dir)
+		"--port", addr, "--access", s.AccessKey, "--secret", s.SecretKey, "--region", s.Region, "--quiet", "posix", dir)
 	return s
 }
 

@@ -120,12 +120,12 @@ func (l *Location) note(raw []byte, obj Object) ocispec.Descriptor {
 
 // document reads the object of the name into memory. One that is too large is ErrTooLarge and comes without its bytes.
 func (l *Location) document(ctx context.Context) ([]byte, Object, error) {
-	body, obj, err := l.store.service.Get(ctx, l.key, 0, "")
+	body, obj, err := l.store.get(ctx, l.key, 0, "")
 	if err != nil {
 		return nil, obj, err
 	}
 	r := &resumable{ctx: ctx, body: body, size: obj.Size, open: func(from int64) (io.ReadCloser, error) {
-		body, _, err := l.store.service.Get(ctx, l.key, from, obj.Tag)
+		body, _, err := l.store.get(ctx, l.key, from, obj.Tag)
 		return body, err
 	}}
 	defer func() { _ = r.Close() }()

@@ -79,7 +79,7 @@ func (s *Store) forget() {
 // Fetch opens a layer; see blob.Fetcher. A connection that breaks is carried on where it broke.
 func (s *Store) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
 	key := s.service.BlobKey(desc.Digest)
-	body, obj, err := s.service.Get(ctx, key, 0, "")
+	body, obj, err := s.get(ctx, key, 0, "")
 	if err != nil {
 		return nil, fmt.Errorf("blob %s: %w", desc.Digest, err)
 	}
@@ -89,7 +89,7 @@ func (s *Store) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadClos
 		return nil, fmt.Errorf("blob %s has %d bytes, want %d: %w", desc.Digest, obj.Size, desc.Size, blob.ErrIntegrity)
 	}
 	r := &resumable{ctx: ctx, body: body, size: desc.Size, open: func(from int64) (io.ReadCloser, error) {
-		body, _, err := s.service.Get(ctx, key, from, obj.Tag)
+		body, _, err := s.get(ctx, key, from, obj.Tag)
 		return body, err
 	}}
 	return &judge{ReadCloser: blob.Verify(r, desc), wrong: func() { s.noteWrong(desc.Digest) }}, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/azblob"
 	"github.com/cachectl/cachectl/executor/backend/bucket"
 	"github.com/cachectl/cachectl/executor/backend/local"
 	"github.com/cachectl/cachectl/executor/backend/registry"
@@ -42,6 +43,10 @@ func table(cacheType string) (opener, bool) {
 		"local": {
 			source:      func(c config.Cache, env Env) (backend.Source, error) { return local.Open(c, env.Dir) },
 			destination: func(c config.Cache, env Env) (backend.Destination, error) { return local.Open(c, env.Dir) },
+		},
+		"azblob": {
+			source:      func(c config.Cache, env Env) (backend.Source, error) { return azblob.Open(c, env.Buckets) },
+			destination: func(c config.Cache, env Env) (backend.Destination, error) { return azblob.Open(c, env.Buckets) },
 		},
 		"s3": {
 			source:      func(c config.Cache, env Env) (backend.Source, error) { return s3.OpenSource(c, env.Buckets) },

@@ -22,7 +22,6 @@ import (
 	"github.com/cachectl/cachectl/executor/backend/backendtest"
 	"github.com/cachectl/cachectl/executor/backend/s3"
 	"github.com/cachectl/cachectl/executor/blob"
-	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/cachectl/cachectl/internal/testenv"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -74,50 +73,9 @@ func TestOfSeveralNamesTheFirstIsRead(t *testing.T) {
 	}
 }
 
-// writers publishes from many processes at once, which know nothing of each other, and checks that everything is kept.
-func writers(t *testing.T, n int, open func() backend.Destination) {
-	t.Helper()
-	var group sync.WaitGroup
-	all := make([]*cache.Cache, n)
-	for w := range n {
-		s := backendtest.NewSample(t, fmt.Sprint("writer ", w), 2)
-		dest := open()
-		all[w] = s.Cache
-		group.Go(func() {
-			backendtest.Push(t, dest, s)
-			for {
-				want, root := s.Cache, ocispec.Descriptor{}
-				cur, err := dest.Read(t.Context())
-				switch {
-				case err == nil && cur.Cache.Covers(s.Cache):
-					return
-				case err == nil:
-					want, root = cache.Merge(cur.Cache, s.Cache), cur.Root
-				case !errors.Is(err, blob.ErrNotFound):
-					t.Errorf("writer %d: read: %v", w, err)
-					return
-				}
-				if _, err = dest.Publish(t.Context(), want, root); err == nil || !errors.Is(err, backend.ErrConflict) {
-					if err != nil {
-						t.Errorf("writer %d: publish: %v", w, err)
-					}
-					return
-				}
-			}
-		})
-	}
-	group.Wait()
-	if t.Failed() {
-		return
-	}
-	if cur := backendtest.Read(t, open()); !cur.Cache.Covers(cache.Merge(all...)) {
-		t.Errorf("%d records are left of the %d that were published", cur.Cache.Stats().Records, cache.Merge(all...).Stats().Records)
-	}
-}
-
 func TestSixteenProcessesLoseNothing(t *testing.T) {
 	s := aside(testenv.StartS3(t))
-	writers(t, 16, func() backend.Destination { return s.open(t, nil, nil) })
+	backendtest.Writers(t, 16, func() backend.Destination { return s.open(t, nil, nil) })
 }
 
 // careless is a service that speaks S3 and heeds no conditions: the least of it that the backend needs.
@@ -167,7 +125,7 @@ func TestWithoutConditionsNothingIsLostEither(t *testing.T) {
 	server := httptest.NewServer(c)
 	defer server.Close()
 	s := aside(&testenv.S3{Endpoint: server.URL, Region: "r", Bucket: "cache", AccessKey: "a", SecretKey: "b"})
-	writers(t, 6, func() backend.Destination { return s.open(t, nil, nil) })
+	backendtest.Writers(t, 6, func() backend.Destination { return s.open(t, nil, nil) })
 	if c.ignored.Load() == 0 {
 		t.Error("no write was bound to a condition")
 	}
