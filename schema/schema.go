@@ -49,7 +49,9 @@ type Attribute struct {
 	Set      SetForm
 	SetName  string // the key in --set where it is not Name
 	Required bool
-	Doc      string
+	// Key says that the value decides cache keys, or where a cache is.
+	Key bool
+	Doc string
 }
 
 // SetKeyName is what the attribute is called in --set.
@@ -67,6 +69,8 @@ type Block struct {
 	Label      string
 	Attributes []Attribute
 	Doc        string
+	// Own says that Bake does not have this block.
+	Own bool
 }
 
 // Attribute returns the attribute of that name, nil if there is none.

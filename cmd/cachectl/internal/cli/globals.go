@@ -71,6 +71,10 @@ type selection struct {
 
 	noCache, pull    bool
 	sbom, provenance string
+	// call is a frontend method that takes the place of every target's, "" for none.
+	call string
+	// schedule names a schedule whose targets and options are selected, "" for none.
+	schedule string
 	// changed tells whether a flag was given.
 	changed func(string) bool
 }
@@ -86,6 +90,7 @@ func (s *selection) flags(cmd *cobra.Command, g *globals) {
 	f.BoolVar(&s.pull, "pull", false, "look for newer base images: --set '*.pull=true'")
 	f.StringVar(&s.sbom, "sbom", "", "attest an SBOM: --set '*.attest=type=sbom'")
 	f.StringVar(&s.provenance, "provenance", "", "attest provenance: --set '*.attest=type=provenance'")
+	f.StringVar(&s.schedule, "schedule", "", "take the targets and options of this schedule")
 	s.changed = f.Changed
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, have []string, prefix string) ([]string, cobra.ShellCompDirective) {
 		return s.complete(cmd.Context(), g, have, prefix), cobra.ShellCompDirectiveNoFileComp
@@ -145,8 +150,18 @@ func (s *selection) take(ctx context.Context, g *globals, names []string) *loade
 	if l.config == nil || !l.config.Complete() {
 		return l
 	}
+	sel := config.Selection{Names: names, Set: s.allSets()}
+	if s.schedule != "" {
+		scheduled, d := l.config.Scheduled(s.schedule)
+		l.diags = append(l.diags, d...)
+		sel.Names = append(sel.Names, scheduled.Names...)
+		sel.Set = append(scheduled.Set, sel.Set...)
+	}
+	if l.diags.HasErrors() && s.schedule != "" {
+		return l
+	}
 	var more hcl.Diagnostics
-	l.resolution, more = l.config.Resolve(config.Selection{Names: names, Set: s.allSets()})
+	l.resolution, more = l.config.Resolve(sel)
 	l.diags = append(l.diags, more...)
 	if !more.HasErrors() {
 		g.secrets.Add(secrets(l.resolution, g.in.LookupEnv)...)
@@ -156,6 +171,13 @@ func (s *selection) take(ctx context.Context, g *globals, names []string) *loade
 		l.diags = append(l.diags, l.resolution.Validate()...)
 	}
 	return l
+}
+
+// checkFiles reports secrets and keys that are not on this machine.
+func (l *loaded) checkFiles(g *globals) {
+	if !l.diags.HasErrors() {
+		l.diags = append(l.diags, l.resolution.CheckFiles(g.in.Dir)...)
+	}
 }
 
 // check takes what was loaded as far as a plan; it stops at errors.
@@ -175,12 +197,13 @@ func (l *loaded) check(g *globals) {
 // resolve loads the configuration and selects names from it, showing what is to be said about either.
 func (s *selection) resolve(ctx context.Context, g *globals, names []string) (*config.Resolution, error) {
 	l := s.take(ctx, g, names)
+	l.checkFiles(g)
 	return l.resolution, g.report(l.diags, l.files())
 }
 
-// allSets are the --set options, after those that other flags stand for.
+// allSets are the --set options, and after them those that other flags stand for.
 func (s *selection) allSets() []string {
-	var sets []string
+	sets := slices.Clone(s.sets)
 	for _, b := range []struct {
 		name string
 		on   bool
@@ -188,6 +211,9 @@ func (s *selection) allSets() []string {
 		if s.changed != nil && s.changed(b.name) {
 			sets = append(sets, fmt.Sprintf("*.%s=%t", b.name, b.on))
 		}
+	}
+	if s.call != "" {
+		sets = append(sets, "*.call="+s.call)
 	}
 	for _, a := range []struct{ kind, value string }{{"sbom", s.sbom}, {"provenance", s.provenance}} {
 		if a.value == "" {
@@ -198,12 +224,13 @@ func (s *selection) allSets() []string {
 		}
 		sets = append(sets, "*.attest=type="+a.kind+","+a.value)
 	}
-	return append(sets, s.sets...)
+	return sets
 }
 
 // plan resolves, checks the caches and plans, showing what is to be said.
 func (s *selection) plan(ctx context.Context, g *globals, names []string) (*planner.Plan, *config.Resolution, error) {
 	l := s.take(ctx, g, names)
+	l.checkFiles(g)
 	l.check(g)
 	return l.plan, l.resolution, g.report(l.diags, l.files())
 }
