@@ -221,11 +221,12 @@ func (d *download) Read(p []byte) (int, error) {
 
 // resume carries on after err; it returns what the reader is told when there is no way to.
 func (d *download) resume(err error) error {
-	short := err == io.EOF && d.size >= 0 && d.offset < d.size
+	ended := errors.Is(err, io.EOF)
+	short := ended && d.size >= 0 && d.offset < d.size
 	switch cause := context.Cause(d.ctx); {
 	case cause != nil:
 		return cause
-	case err == io.EOF && !short:
+	case ended && !short:
 		return io.EOF
 	case !short && !temporary(err):
 		return err

@@ -26,7 +26,7 @@ const (
 	partsAtOnce = 4
 )
 
-// Options says how services are spoken to.
+// Options says how services are spoken to. The zero Options are usable.
 type Options struct {
 	// TempDir is where layers wait until they are known to be whole; "" is the system's.
 	TempDir string
@@ -36,11 +36,13 @@ type Options struct {
 	Transport http.RoundTripper
 }
 
-// Services are the cache services that a run speaks to: all its steps share one connection, one pause and one memory for each. The zero Options
-// are usable.
+// Services are the cache services that a run speaks to: all its steps share one connection, one pause and one memory for each.
 type Services struct {
 	opt  Options
 	idle func()
+	// standstill and sleep are what clients are made with.
+	standstill time.Duration
+	sleep      func(context.Context, time.Duration) error
 
 	mu   sync.Mutex
 	open map[settings]*service
@@ -48,7 +50,7 @@ type Services struct {
 
 // NewServices makes the services of a run. The caller closes them.
 func NewServices(opt Options) *Services {
-	s := &Services{opt: opt, open: map[settings]*service{}, idle: func() {}}
+	s := &Services{opt: opt, open: map[settings]*service{}, idle: func() {}, standstill: idleTimeout, sleep: sleep}
 	if opt.Transport == nil {
 		t := &http.Transport{
 			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: requestsAtOnce, IdleConnTimeout: 30 * time.Second,
@@ -102,10 +104,10 @@ func (s *Services) service(set settings) (*service, error) {
 	}
 	sv := &service{
 		settings: set, log: s.opt.Logger, tempDir: s.opt.TempDir, scopes: token.Scopes(),
-		storage: newClient(s.opt.Transport, set.timeout), rest: newClient(s.opt.Transport, set.timeout), requests: make(chan struct{}, requestsAtOnce),
+		storage: s.newClient(set.timeout), rest: s.newClient(set.timeout), requests: make(chan struct{}, requestsAtOnce),
 		held: map[digest.Digest]int64{}, newest: map[string]int{}, writing: map[string]chan struct{}{},
 	}
-	a := api{client: newClient(s.opt.Transport, set.timeout), base: set.url, token: set.token}
+	a := api{client: s.newClient(set.timeout), base: set.url, token: set.token}
 	if sv.protocol = (&v1{a}); set.v2 {
 		sv.protocol = &v2{api: a, storage: sv.storage}
 	}

@@ -45,8 +45,8 @@ type client struct {
 	until time.Time
 }
 
-func newClient(base http.RoundTripper, budget time.Duration) *client {
-	return &client{http: &http.Client{Transport: base, CheckRedirect: checkRedirect}, budget: budget, idle: idleTimeout, sleep: sleep}
+func (s *Services) newClient(budget time.Duration) *client {
+	return &client{http: &http.Client{Transport: s.opt.Transport, CheckRedirect: checkRedirect}, budget: budget, idle: s.standstill, sleep: s.sleep}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -215,7 +215,7 @@ type received struct {
 func (r *received) Read(p []byte) (int, error) {
 	n, err := r.watched.Read(p)
 	r.timer.Stop()
-	if err != nil && err != io.EOF && errors.Is(context.Cause(r.ctx), errIdle) {
+	if err != nil && !errors.Is(err, io.EOF) && errors.Is(context.Cause(r.ctx), errIdle) {
 		err = errIdle
 	}
 	return n, err
