@@ -27,7 +27,7 @@ type Location struct {
 	broken error
 }
 
-// OpenSource returns the location of a cache-from. Without a cache service to ask, as on a developer's machine, it is a source that cannot be
+// OpenSource returns the location of a cache-from. lookupEnv reads the environment of a job, nil is none; nil services share nothing. Without a cache service to ask, as on a developer's machine, it is a source that cannot be
 // read.
 func OpenSource(c config.Cache, lookupEnv func(string) (string, bool), services *Services) (*Location, error) {
 	l, err := open(c, lookupEnv, services)
@@ -43,7 +43,7 @@ func OpenSource(c config.Cache, lookupEnv func(string) (string, bool), services 
 	return l, nil
 }
 
-// OpenDestination returns the location of a cache-to.
+// OpenDestination returns the location of a cache-to; see OpenSource. The error wraps blob.ErrDenied when the token may not write.
 func OpenDestination(c config.Cache, lookupEnv func(string) (string, bool), services *Services) (*Location, error) {
 	l, err := open(c, lookupEnv, services)
 	if err != nil {
@@ -61,6 +61,9 @@ func open(c config.Cache, lookupEnv func(string) (string, bool), services *Servi
 	set, err := read(c, lookupEnv)
 	if err != nil {
 		return nil, err
+	}
+	if services == nil {
+		services = NewServices(Options{})
 	}
 	sv, err := services.service(set)
 	if err != nil {

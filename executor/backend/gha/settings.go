@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -32,10 +31,10 @@ type settings struct {
 }
 
 // read takes the settings from a cache's attributes and the environment, in the way of docker buildx (build/opt.go, addGithubToken) and BuildKit
-// (cache/remotecache/gha, getConfig).
+// (cache/remotecache/gha, getConfig). lookupEnv may be nil for no environment.
 func read(c config.Cache, lookupEnv func(string) (string, bool)) (settings, error) {
 	if lookupEnv == nil {
-		lookupEnv = os.LookupEnv
+		lookupEnv = func(string) (string, bool) { return "", false }
 	}
 	env := func(names ...string) string {
 		for _, name := range names {
