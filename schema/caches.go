@@ -134,7 +134,7 @@ var Backends = []Backend{
 		{Name: "mode", Side: To, Kind: String, Ignored: true, Default: "min", Enum: []string{"min", "max"}, Doc: "Always min."},
 		{Name: "ignore-error", Side: To, Kind: Bool, Ignored: true, Default: "false", Doc: "The cache is part of the image."},
 	}, ignored(manifests), ignored(compression))},
-	{Name: "gha", Doc: "GitHub's cache service, in a job or with what a job is given. Read are the caches of the job's branch and of those that it may read besides; written is its branch's.", Attributes: slices.Concat([]CacheAttribute{
+	{Name: "gha", Doc: "GitHub's cache service, in a job or with what a job is given. Read are the caches of the job's branch and of those that it may read besides; written is its branch's. Outside of a job (GITHUB_ACTIONS) there is nothing to read or write, which is told and is no error.", Attributes: slices.Concat([]CacheAttribute{
 		{Name: "scope", Side: From | To, Kind: String, Default: "buildkit", Doc: "Which cache of the branch."},
 		{Name: "token", Side: From | To, Kind: String, Secret: true, Env: "ACTIONS_RUNTIME_TOKEN", Doc: "Token of the service; it says which branches are read and which is written."},
 		{Name: "url", Side: From | To, Kind: String, Doc: "Address of the service, version 1. In a job ACTIONS_CACHE_URL, else ACTIONS_RESULTS_URL, when not written."},

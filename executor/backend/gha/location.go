@@ -43,7 +43,8 @@ func OpenSource(c config.Cache, lookupEnv func(string) (string, bool), services 
 	return l, nil
 }
 
-// OpenDestination returns the location of a cache-to; see OpenSource. The error wraps blob.ErrDenied when the token may not write.
+// OpenDestination returns the location of a cache-to; see OpenSource. The error wraps backend.ErrElsewhere outside of a job, and blob.ErrDenied
+// when the token may not write.
 func OpenDestination(c config.Cache, lookupEnv func(string) (string, bool), services *Services) (*Location, error) {
 	l, err := open(c, lookupEnv, services)
 	if err != nil {

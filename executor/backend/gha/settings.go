@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend"
 )
 
 const (
@@ -65,9 +66,18 @@ func read(c config.Cache, lookupEnv func(string) (string, bool)) (settings, erro
 		return s, err
 	}
 	if s.token == "" || s.url == "" {
-		return s, errNoService
+		return s, noService(c, env("GITHUB_ACTIONS") == "true")
 	}
 	return s, checkAddress(s.url)
+}
+
+// noService is errNoService. Outside of a job, with nothing written that says where a service is, that is as it should be: the same configuration serves
+// jobs and developers.
+func noService(c config.Cache, inJob bool) error {
+	if inJob || c.Attrs["token"] != "" || c.Attrs["url"] != "" || c.Attrs["url_v2"] != "" {
+		return errNoService
+	}
+	return fmt.Errorf("%w: %w", backend.ErrElsewhere, errNoService)
 }
 
 // address finds which version of the service is spoken, and where.

@@ -1,11 +1,13 @@
 package gha_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/backend/gha"
 )
 
@@ -55,20 +57,30 @@ func TestWhatIsNoServiceIsSaid(t *testing.T) {
 	}
 }
 
-// TestWithoutAServiceASourceIsNotUsable and a destination is an error: on a developer's machine a build goes on without the cache it cannot read.
-func TestWithoutAServiceASourceIsNotUsable(t *testing.T) {
-	c := config.Cache{Type: "gha"}
-	src, err := gha.OpenSource(c, noEnv, services(t, gha.Options{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if cur, err := src.Read(t.Context()); cur != nil || err == nil || !strings.Contains(err.Error(), "there is no cache service") {
-		t.Errorf("reading: %v, %v", cur, err)
-	}
-	if src.Name() != "gha buildkit" || src.Host() == "" {
-		t.Errorf("it is called %q at %q", src.Name(), src.Host())
-	}
-	if _, err := gha.OpenDestination(c, noEnv, services(t, gha.Options{})); err == nil {
-		t.Error("a destination was opened")
+// TestOutsideOfAJobThereIsNoService tells that from a job whose steps do not see the service.
+func TestOutsideOfAJobThereIsNoService(t *testing.T) {
+	for name, tc := range map[string]struct {
+		attrs, env map[string]string
+		elsewhere  bool
+	}{
+		"a developer's machine":               {nil, nil, true},
+		"a job":                               {nil, map[string]string{"GITHUB_ACTIONS": "true"}, false},
+		"a developer who has written a token": {map[string]string{"token": "T"}, nil, false},
+	} {
+		c := config.Cache{Type: "gha", Attrs: tc.attrs}
+		lookup := func(name string) (string, bool) { v, ok := tc.env[name]; return v, ok }
+		src, err := gha.OpenSource(c, lookup, services(t, gha.Options{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cur, err := src.Read(t.Context()); cur != nil || err == nil || !strings.Contains(err.Error(), "there is no cache service") {
+			t.Errorf("%s: reading: %v, %v", name, cur, err)
+		}
+		if src.Name() != "gha buildkit" || src.Host() == "" {
+			t.Errorf("%s: it is called %q at %q", name, src.Name(), src.Host())
+		}
+		if _, err := gha.OpenDestination(c, lookup, services(t, gha.Options{})); err == nil || errors.Is(err, backend.ErrElsewhere) != tc.elsewhere {
+			t.Errorf("%s: opening a destination: %v", name, err)
+		}
 	}
 }
