@@ -103,6 +103,18 @@ func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) 
 		if _, err := reference.ParseNormalizedNamed(v); err != nil {
 			return hcl.Diagnostics{errorf(at, "Invalid reference", "%q is not a reference like registry.example.com/team/cache:main: %v.", v, err)}
 		}
+	case "timeout":
+		if d, err := time.ParseDuration(v); err != nil || d <= 0 {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a time like 10m or 90s.", a.Name, v)}
+		}
+	case "scope":
+		if v == "" || len(v) > maxScope || strings.Contains(v, ",") {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is part of the keys in GitHub's cache: it cannot be empty, have a comma, or be longer than %d bytes.", a.Name, maxScope)}
+		}
+	case "repository":
+		if owner, name, _ := strings.Cut(v, "/"); owner == "" || name == "" || strings.ContainsAny(v, "?#% ") || strings.Contains(name, "/") {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a repository like team/app.", a.Name, v)}
+		}
 	case "touch_refresh":
 		if _, err := time.ParseDuration(v); err != nil {
 			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a time like 24h or 90m.", a.Name, v)}
@@ -111,7 +123,7 @@ func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) 
 		if n, _ := strconv.Atoi(v); n < 1 {
 			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be 1 or more.", a.Name, v)}
 		}
-	case "endpoint_url", "account_url":
+	case "endpoint_url", "account_url", "url", "url_v2":
 		if u, err := url.Parse(v); v != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {
 			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q must be an address like https://storage.example.com.", a.Name)}
 		}
@@ -134,6 +146,9 @@ func (c Cache) validateTogether() hcl.Diagnostics {
 		return nil
 	}
 	var diags hcl.Diagnostics
+	if c.Type == "gha" {
+		diags = append(diags, c.validateListing()...)
+	}
 	oci := c.Bool("oci-mediatypes") || b.Attribute("oci-mediatypes").Ignored
 	if !oci && c.Attrs["image-manifest"] != "" && c.Bool("image-manifest") {
 		diags = append(diags, errorf(c.At("image-manifest"), "Conflicting cache attributes", "image-manifest=true needs OCI media types, and oci-mediatypes is false. Leave one of them out."))
@@ -146,6 +161,19 @@ func (c Cache) validateTogether() hcl.Diagnostics {
 		diags = append(diags, c.validateLevel(compression, level)...)
 	}
 	return diags
+}
+
+// maxScope is how long a scope may be: GitHub takes keys of 512 bytes, and BuildKit's have 24 besides the scope and a number.
+const maxScope = 470
+
+// validateListing tells that of two attributes which are of use together only one is there.
+func (c Cache) validateListing() hcl.Diagnostics {
+	for has, lacks := range map[string]string{"repository": "ghtoken", "ghtoken": "repository"} {
+		if c.Attrs[has] != "" && c.Attrs[lacks] == "" {
+			return hcl.Diagnostics{warningf(c.At(has), "Attribute without effect", "%q is for listing keys, which needs %q too.", has, lacks)}
+		}
+	}
+	return nil
 }
 
 func (c Cache) validateLevel(compression string, level int) hcl.Diagnostics {

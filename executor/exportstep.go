@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,14 +12,19 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// exportStep publishes what its build or merge step produced. With ignore-error a failure is reported and nothing depends on it.
+// exportStep publishes what its build or merge step produced. A failure that is ignored is reported and nothing depends on it.
 func (r *run) exportStep(ctx context.Context, step *planner.Step, res *StepResult) error {
 	err := r.export(ctx, step, res)
-	if err != nil && ctx.Err() == nil && step.Export.Destination.Bool("ignore-error") {
+	if err != nil && ctx.Err() == nil && ignored(step, err) {
 		res.Outcome, res.Err = OutcomeIgnored, err
 		return nil
 	}
 	return err
+}
+
+// ignored tells whether the run goes on as if an export had not failed: ignore-error says so, or the place is not to be had here.
+func ignored(step *planner.Step, err error) bool {
+	return step.Export.Destination.Bool("ignore-error") || errors.Is(err, backend.ErrElsewhere)
 }
 
 func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) error {

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -13,7 +15,7 @@ import (
 // placeAttributes say where a cache is, rather than how to get there or what to write.
 var placeAttributes = []string{
 	"ref", "dest", "src", "tag", "digest",
-	"endpoint_url", "account_url", "account_name", "url", "url_v2", "repository", "bucket", "container", "prefix", "manifests_prefix", "scope", "name",
+	"endpoint_url", "account_url", "account_name", "bucket", "container", "prefix", "manifests_prefix", "scope", "name",
 }
 
 // location identifies where a source or destination is: equal for two entries exactly when they name the same place,
@@ -24,8 +26,37 @@ func (d *draft) location(c config.Cache) string {
 		return registryLocation(d.refs.normal(c.String("ref")))
 	case "local":
 		return "local " + localPath(c, d.dir)
+	case "gha":
+		return actionsLocation(c)
 	}
 	return objectLocation(c)
+}
+
+// actionsLocation is a cache in GitHub's service, of which there is one in a job.
+func actionsLocation(c config.Cache) string {
+	where := "gha scope=" + strings.ToLower(c.String("scope")) // keys do not tell upper from lower case
+	attr := "url"
+	if c.String("url_v2") != "" && c.String("version") != "1" {
+		attr = "url_v2"
+	}
+	if v := c.String(attr); v != "" {
+		where += " " + attr + "=" + withoutPath(v)
+	}
+	return where
+}
+
+// withoutPath is an address with a digest in place of its path, which is a secret where the cache service has its older form.
+func withoutPath(s string) string {
+	u, err := url.Parse(withoutUser(s))
+	if err != nil || u.Host == "" {
+		return "…"
+	}
+	host, path := u.Scheme+"://"+u.Host, strings.Trim(u.RequestURI(), "/")
+	if path == "" {
+		return host
+	}
+	sum := sha256.Sum256([]byte(path))
+	return host + "/…" + hex.EncodeToString(sum[:4])
 }
 
 // places are the entries for each place that one entry of a configuration stands for: a cache in a bucket is written under all its names. Of

@@ -9,6 +9,7 @@ import (
 	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/backend/azblob"
 	"github.com/cachectl/cachectl/executor/backend/bucket"
+	"github.com/cachectl/cachectl/executor/backend/gha"
 	"github.com/cachectl/cachectl/executor/backend/local"
 	"github.com/cachectl/cachectl/executor/backend/registry"
 	"github.com/cachectl/cachectl/executor/backend/s3"
@@ -21,6 +22,8 @@ type Env struct {
 	Dir string
 	// Buckets are the object stores that were opened; nil shares none.
 	Buckets *bucket.Stores
+	// Actions are the services of GitHub Actions that were opened; nil shares none.
+	Actions *gha.Services
 	// LookupEnv reads the environment for attributes that are not written; nil is no environment.
 	LookupEnv func(string) (string, bool)
 }
@@ -47,6 +50,14 @@ func table(cacheType string) (opener, bool) {
 		"azblob": {
 			source:      func(c config.Cache, env Env) (backend.Source, error) { return azblob.Open(c, env.Buckets) },
 			destination: func(c config.Cache, env Env) (backend.Destination, error) { return azblob.Open(c, env.Buckets) },
+		},
+		"gha": {
+			source: func(c config.Cache, env Env) (backend.Source, error) {
+				return gha.OpenSource(c, env.LookupEnv, env.Actions)
+			},
+			destination: func(c config.Cache, env Env) (backend.Destination, error) {
+				return gha.OpenDestination(c, env.LookupEnv, env.Actions)
+			},
 		},
 		"s3": {
 			source:      func(c config.Cache, env Env) (backend.Source, error) { return s3.OpenSource(c, env.Buckets) },
