@@ -67,7 +67,7 @@ func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher,
 	if err := p.look(ctx); err != nil {
 		return nil, &StepError{Step: step, Op: "read", Where: dest.Name(), Err: err}
 	}
-	if p.cur == nil {
+	if p.cur == nil && !r.opt.DryRun {
 		// A first publication: what would keep it from succeeding is found before the build.
 		if err := dest.Check(ctx); err != nil {
 			return nil, &StepError{Step: step, Op: "write to", Where: dest.Name(), Err: err}
@@ -304,14 +304,22 @@ type published struct {
 	dropped int
 }
 
+// refused fails when the destination holds what on-conflict = "fail" is to keep.
+func (p *publisher) refused(ours *cache.Cache) error {
+	if p.policy == conflictFail && p.cur != nil && p.cur.Cache != nil && !ours.Covers(p.cur.Cache) {
+		return fmt.Errorf("%w, and on-conflict is \"fail\"", errHeld)
+	}
+	return nil
+}
+
 // try makes one attempt: join, fit, and write unless nothing would change.
 func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, error) {
+	if err := p.refused(ours); err != nil {
+		return nil, err
+	}
 	want, root := ours, ocispec.Descriptor{}
 	if p.cur != nil {
 		root = p.cur.Root
-		if p.policy == conflictFail && p.cur.Cache != nil && !ours.Covers(p.cur.Cache) {
-			return nil, fmt.Errorf("%w, and on-conflict is \"fail\"", errHeld)
-		}
 		if p.policy == conflictMerge && p.cur.Cache != nil {
 			merged, err := p.joined(ctx, ours)
 			if err != nil {

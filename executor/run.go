@@ -48,6 +48,9 @@ func Run(ctx context.Context, plan *planner.Plan, opt Options) (*Report, error) 
 // newRun sets up what the steps share.
 func newRun(plan *planner.Plan, opt Options) (*run, error) {
 	opt = opt.withDefaults()
+	if opt.DryRun && len(plan.Targets) > 0 {
+		return nil, errors.New("builds cannot be run dry, only transfers")
+	}
 	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: opt.Registries, Dir: opt.Dir, Logger: opt.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("set up registries: %w", err)
@@ -60,7 +63,7 @@ func newRun(plan *planner.Plan, opt Options) (*run, error) {
 		opt: opt, plan: plan, log: opt.Logger, events: opt.Events,
 		steps: map[planner.StepID]*planner.Step{}, pool: newPool(), spool: spool, uploads: newFlights(),
 		env:     locations.Env{Hosts: hosts, Dir: opt.Dir},
-		imports: map[planner.StepID]*imported{}, produced: map[planner.StepID]*produced{},
+		imports: map[planner.StepID]*imported{}, unusable: map[planner.StepID]error{}, produced: map[planner.StepID]*produced{},
 		builds: map[string]*build.Result{}, brokenExports: map[planner.StepID]error{},
 	}
 	for _, s := range plan.Steps {
