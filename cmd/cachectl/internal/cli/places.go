@@ -99,11 +99,16 @@ func (p *places) read(ctx context.Context, arg string, insecure bool) (backend.S
 		return nil, nil, err
 	}
 	cur, err := src.Read(ctx)
-	if errors.Is(err, blob.ErrNotFound) {
-		return src, nil, usageError{fmt.Errorf("%s: there is nothing", src.Name())}
-	}
 	if err != nil {
-		return src, cur, fmt.Errorf("%s: %w", src.Name(), err)
+		return src, cur, readError(src, err)
 	}
 	return src, cur, nil
+}
+
+// readError is why a cache that was named could not be read.
+func readError(src backend.Source, err error) error {
+	if errors.Is(err, blob.ErrNotFound) {
+		return usageError{fmt.Errorf("%s: there is nothing", src.Name())}
+	}
+	return fmt.Errorf("%s: %w", src.Name(), err)
 }

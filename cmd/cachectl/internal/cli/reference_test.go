@@ -100,7 +100,7 @@ const formats = `
 
 Every document has a ` + "`format_version`" + `; within a major version fields are only added. No document holds a secret.
 
-### Report: apply --json
+### Report: apply --json, copy --json
 
 | field | meaning |
 |---|---|
@@ -113,12 +113,21 @@ Every document has a ` + "`format_version`" + `; within a major version fields a
 | ` + "`….bytes_in`, `….bytes_out`" + ` | bytes read from sources or handed over by the builder, and bytes sent to destinations |
 | ` + "`….seconds`" + ` | from the first of its steps to the end of the last |
 | ` + "`….sources[]`" + ` | ` + "`name`, `outcome` (`missing`: nothing usable there), `digest`, `error`" + ` |
-| ` + "`….destinations[]`" + ` | ` + "`name`, `outcome` (`ignored`: failed, and ignore-error says to go on), `digest`, `layers`, `bytes`, `pushed`, `changed`, `error`" + ` |
+| ` + "`….destinations[]`" + ` | ` + "`name`, `outcome` (`ignored`: failed, and ignore-error says to go on), `digest`, `layers`, `bytes`, `pushed`, `changed`, `dry_run` (nothing was written: this is what would be), `error`" + ` |
 
 ### Metadata: apply --metadata-file
 
 As docker buildx bake writes it: for each target the exporter's response (` + "`containerimage.digest`" + ` and so on), and besides it under
 ` + "`cachectl.cache`" + ` the target's entry of the report.
+
+### Differences: diff --json
+
+` + "`a`, `b` (`name`, `digest`), `equal`, and `records`, `layers`, `bytes`, each with `only_a`, `only_b`, `both`" + `: digests of cache keys, digests of layers'
+tars, and bytes of blobs. ` + "`records.changed`" + ` are keys with results of other layers, ` + "`layers.changed`" + ` layers that are another blob on each side.
+
+### Usage: du --json
+
+` + "`bytes` and `layers`" + ` count each blob once in each registry or directory. ` + "`caches[]` has `name`, `used_by`, `digest`, `records`, `layers`, `bytes`, `unique_layers`, `unique_bytes`,\n`missing`, `error`; `shared[]` has `caches`, `layers`, `bytes`" + ` of what exactly those have in common.
 
 ### Diagnostics: validate --json, --diagnostics json
 
