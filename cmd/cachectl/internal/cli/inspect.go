@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
@@ -8,7 +9,8 @@ import (
 )
 
 func newInspect(g *globals) *cobra.Command {
-	var asJSON, insecure bool
+	var asJSON, insecure, records bool
+	var graph string
 	var files []string
 	cmd := &cobra.Command{
 		Use:   "inspect CACHE",
@@ -17,10 +19,14 @@ func newInspect(g *globals) *cobra.Command {
 
 ` + argumentForms,
 		Example: `  cachectl inspect registry.example.com/team/app-cache:main
-  cachectl inspect ./cache
+  cachectl inspect ./cache --records
+  cachectl inspect ./cache --graph dot | dot -Tsvg > cache.svg
   cachectl inspect localhost:5000/cache:main --json`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if graph != "" && (asJSON || records || graph != "dot" && graph != "mermaid") {
+				return usageError{errors.New("--graph is dot or mermaid, and excludes --json and --records")}
+			}
 			places, err := openPlaces(cmd.Context(), g, files)
 			defer places.close()
 			if err != nil {
@@ -30,6 +36,9 @@ func newInspect(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if graph != "" {
+				return view.CacheGraph(g.out, cur.Cache, graph)
+			}
 			missing, err := src.Missing(cmd.Context(), cur)
 			if err != nil {
 				return fmt.Errorf("%s: look for layers: %w", src.Name(), err)
@@ -37,10 +46,13 @@ func newInspect(g *globals) *cobra.Command {
 			if asJSON {
 				return view.InspectJSON(g.out, src.Name(), cur, missing)
 			}
-			return view.Inspect(g.out, src.Name(), cur, missing)
+			return view.Inspect(g.out, src.Name(), cur, missing, records)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&records, "records", false, "list the records too: what each stands on and leads to")
+	cmd.Flags().StringVar(&graph, "graph", "", "print the records as a graph instead: dot or mermaid")
+	values(cmd, "graph", "dot", "mermaid")
 	cmd.Flags().BoolVar(&insecure, "insecure", false, "allow plain HTTP and do not verify certificates")
 	cmd.Flags().StringArrayVarP(&files, "file", "f", nil, "configuration file with registry blocks")
 	return cmd

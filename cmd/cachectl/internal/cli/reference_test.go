@@ -120,6 +120,12 @@ Every document has a ` + "`format_version`" + `; within a major version fields a
 As docker buildx bake writes it: for each target the exporter's response (` + "`containerimage.digest`" + ` and so on), and besides it under
 ` + "`cachectl.cache`" + ` the target's entry of the report.
 
+### A cache: inspect --json
+
+` + "`name`, `digest`, `media_type`, `made_by`, `inline` (in an image), `manifest_bytes`, `records`, `results`, `lost_results`, `bytes`, `newest`" + `.
+` + "`layers[]` has `digest`, `diff_id`, `media_type`, `compression`, `bytes`, `created`, `parent` (an index, -1 for none), `missing`" + `.
+` + "`graph[]` are the records: `digest`, `inputs` (for each input the alternatives: `record`, `selector`), `results` (`layer` or `layers`, `created`, `lost`)" + `.
+
 ### Differences: diff --json
 
 ` + "`a`, `b` (`name`, `digest`), `equal`, and `records`, `layers`, `bytes`, each with `only_a`, `only_b`, `both`" + `: digests of cache keys, digests of layers'
