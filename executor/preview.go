@@ -32,7 +32,7 @@ func (p *publisher) preview(ctx context.Context, c *cache.Cache) (*published, er
 	if err != nil {
 		return nil, err
 	}
-	want, dropped, err := want.Fit(cache.ImportLimit, p.dest.Format())
+	want, dropped, err := p.fitted(want)
 	if err != nil {
 		return nil, err
 	}

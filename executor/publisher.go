@@ -35,6 +35,7 @@ type publisher struct {
 	want   blob.Compression
 	force  bool
 	policy conflictPolicy
+	fit    string
 
 	// cur is what the destination held when the run looked at it, nil for nothing.
 	cur *checked
@@ -53,6 +54,9 @@ const (
 	conflictFail      conflictPolicy = "fail"
 )
 
+// fitFail refuses to publish a cache that is too large for BuildKit to import; else it is pruned.
+const fitFail = "fail"
+
 // newPublisher opens the destination of an export step and reads what it holds.
 func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher, error) {
 	to := step.Export.Destination
@@ -62,7 +66,7 @@ func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher,
 	}
 	p := &publisher{
 		run: r, step: step, dest: dest, want: compression(to), force: to.Bool("force-compression"),
-		policy: conflictPolicy(to.String("on-conflict")), ready: map[digest.Digest]ocispec.Descriptor{},
+		policy: conflictPolicy(to.String("on-conflict")), fit: to.String("fit"), ready: map[digest.Digest]ocispec.Descriptor{},
 	}
 	if err := p.look(ctx); err != nil {
 		return nil, &StepError{Step: step, Op: "read", Where: dest.Name(), Err: err}
@@ -328,7 +332,7 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, err
 			want = merged
 		}
 	}
-	want, dropped, err := want.Fit(cache.ImportLimit, p.dest.Format())
+	want, dropped, err := p.fitted(want)
 	if err != nil {
 		return nil, err
 	}
@@ -340,6 +344,19 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, err
 		return nil, err
 	}
 	return &published{root: desc, cache: want, changed: true, dropped: dropped.Results}, nil
+}
+
+// errOverLimit says that a cache would have to lose results to be imported.
+var errOverLimit = fmt.Errorf("its manifest or config is over the %d bytes that BuildKit imports", cache.ImportLimit)
+
+// fitted returns c as BuildKit imports it. What has to be left out for that is not, with fit = "fail".
+func (p *publisher) fitted(c *cache.Cache) (*cache.Cache, cache.Dropped, error) {
+	out, dropped, err := c.Fit(cache.ImportLimit, p.dest.Format())
+	if err == nil && dropped != (cache.Dropped{}) && p.fit == fitFail {
+		return nil, dropped, fmt.Errorf("%w: %d of %d results would be left out, and fit is \"fail\"; give targets or branches caches of their own, or set fit = \"prune\"",
+			errOverLimit, dropped.Results, c.Stats().Results)
+	}
+	return out, dropped, err
 }
 
 // errHeld says that a destination holds results that this run's cache does not have.

@@ -93,13 +93,14 @@ var format = []CacheAttribute{
 	{Name: "force-compression", Side: To, Kind: Bool, Default: "false", Doc: "Compress layers again that exist in another compression."},
 	ignoreError,
 	{Name: "on-conflict", Side: To, Kind: String, Default: "merge", Enum: []string{"merge", "overwrite", "fail"}, Doc: "What happens to results of others at the destination: kept (merge), replaced (overwrite), or the publication is refused (fail)."},
+	{Name: "fit", Side: To, Kind: String, Default: "prune", Enum: []string{"prune", "fail"}, Doc: "What happens to a cache whose manifest or config is over the 1 MiB that BuildKit imports: its oldest results are left out, with a warning (prune), or nothing is published (fail)."},
 }
 
 // ignoredFormat are the attributes that BuildKit takes for every backend and only honours for registry and local.
 func ignoredFormat() []CacheAttribute {
 	var list []CacheAttribute
 	for _, a := range format {
-		if a.Name == "mode" || a.Name == "ignore-error" || a.Name == "on-conflict" {
+		if a.Name == "mode" || a.Name == "ignore-error" || a.Name == "on-conflict" || a.Name == "fit" {
 			continue
 		}
 		a.Ignored = true

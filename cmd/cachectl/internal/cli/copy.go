@@ -61,6 +61,7 @@ func (c *copying) flags(cmd *cobra.Command) {
 	f.Bool("oci-mediatypes", true, "OCI media types rather than Docker's")
 	f.Bool("image-manifest", true, "an image manifest rather than an index")
 	f.String("on-conflict", "merge", "results of others at a destination are kept (merge), replaced (overwrite), or the copy is refused (fail)")
+	f.String("fit", "prune", "what is too large for BuildKit to import loses its oldest results (prune), or is refused (fail)")
 	f.BoolVar(&c.dryRun, "dry-run", false, "show what would be moved, and write nothing")
 	f.BoolVar(&c.ignoreMissing, "ignore-missing", false, "go on without sources that hold no usable cache, as long as one does")
 	f.BoolVar(&c.insecure, "insecure", false, "allow plain HTTP and do not verify certificates")
@@ -72,6 +73,7 @@ func (c *copying) flags(cmd *cobra.Command) {
 	values(cmd, "mode", "min", "max")
 	values(cmd, "compression", "uncompressed", "gzip", "estargz", "zstd")
 	values(cmd, "on-conflict", "merge", "overwrite", "fail")
+	values(cmd, "fit", "prune", "fail")
 	values(cmd, "progress", "auto", "plain", "tty", "rawjson", "quiet")
 }
 
