@@ -123,7 +123,7 @@ func errorCode(err error, otherwise int) int {
 // isLocal tells whether this machine lacks something.
 func isLocal(err error) bool {
 	for _, target := range []error{
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, os.ErrPermission, exec.ErrNotFound,
+		syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR, syscall.EROFS, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, os.ErrPermission, exec.ErrNotFound,
 	} {
 		if errors.Is(err, target) {
 			return true

@@ -135,6 +135,10 @@ tars, and bytes of blobs. ` + "`records.changed`" + ` are keys with results of o
 
 ` + "`bytes` and `layers`" + ` count each blob once in each registry or directory. ` + "`caches[]` has `name`, `used_by`, `digest`, `records`, `layers`, `bytes`, `unique_layers`, `unique_bytes`,\n`missing`, `error`; `shared[]` has `caches`, `layers`, `bytes`" + ` of what exactly those have in common.
 
+### Findings: doctor --json
+
+` + "`name`, and `findings[]` with `feature`, `answer` (`yes`, `no`, `unknown`), `seen` and `means`" + `. Features keep their names: ` + "`reach`, `upload`, `delete-manifest`, `delete-blob`,\n`chunked-upload`, `range`, `mount`, `image-manifest`, `index`, `docker-media-types`, `zstd`, `tag-moves`, `conditional-tag`, `referrers`, `retry-after`, `clean-up`; `write`,\n`replace` and `lock` of a directory" + `.
+
 ### Diagnostics: validate --json, --diagnostics json
 
 ` + "`valid`, `error_count`, `warning_count`, and `diagnostics[]` with `severity`, `summary`, `detail`, `range`" + ` (lines and columns count from 1, bytes from
