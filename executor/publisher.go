@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
@@ -21,8 +23,11 @@ import (
 )
 
 const (
-	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile.
-	publishRounds = 8
+	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile; between two rounds a random part of a
+	// pause that grows up to longestPause goes by, so that many who write at once do not meet again and again.
+	publishRounds = 64
+	firstPause    = 10 * time.Millisecond
+	longestPause  = time.Second
 	// pushesPerExport is how many layers one export has under way; the host's own limit applies besides.
 	pushesPerExport = 8
 )
@@ -267,14 +272,51 @@ func (p *publisher) publish(ctx context.Context, c *cache.Cache) (*published, er
 	if err != nil {
 		return nil, err
 	}
+	wrote, dropped := false, 0
 	for round := 1; ; round++ {
 		res, err := p.try(ctx, ours)
+		if err == nil {
+			wrote, dropped = wrote || res.changed, dropped+res.dropped
+			if !res.changed || p.policy != conflictMerge {
+				res.changed, res.dropped = wrote, dropped
+				return res, nil
+			}
+			// What was joined is this run's to keep until it is sure to stay: whoever published it has seen it there, and is gone.
+			ours = res.cache
+			if err = p.settle(ctx, res.root); err == nil {
+				res.dropped = dropped
+				return res, nil
+			}
+		}
 		if !errors.Is(err, backend.ErrConflict) || p.policy == conflictFail || round == publishRounds {
-			return res, err
+			return nil, err
+		}
+		if err := pause(ctx, round); err != nil {
+			return nil, err
 		}
 		if err := p.look(ctx); err != nil {
 			return nil, fmt.Errorf("read again: %w", err)
 		}
+	}
+}
+
+// settle finds out whether somebody has published over root without having seen it, where the destination cannot keep that from happening.
+func (p *publisher) settle(ctx context.Context, root ocispec.Descriptor) error {
+	if s, ok := p.dest.(backend.Settler); ok {
+		return s.Settle(ctx, root)
+	}
+	return nil
+}
+
+// pause lets a random time go by before the next round.
+func pause(ctx context.Context, round int) error {
+	t := time.NewTimer(rand.N(min(firstPause<<min(round, 10), longestPause))) //nolint:gosec // jitter
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

@@ -51,7 +51,7 @@ func newRun(plan *planner.Plan, opt Options) (*run, error) {
 	if opt.DryRun && len(plan.Targets) > 0 {
 		return nil, errors.New("builds cannot be run dry, only transfers")
 	}
-	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: opt.Registries, Dir: opt.Dir, Logger: opt.Logger})
+	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: opt.Registries, Dir: opt.Dir, Logger: opt.Logger, Turns: turns(opt.LookupEnv)})
 	if err != nil {
 		return nil, fmt.Errorf("set up registries: %w", err)
 	}
