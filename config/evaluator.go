@@ -65,7 +65,8 @@ func (e *evaluator) marked(expr hcl.Expression, locals map[string]cty.Value) (ct
 			continue
 		}
 		if e.blocks != nil && (root == "target" || root == "group") {
-			diags = append(diags, e.reference(t, refs)...)
+			m, d := e.reference(t, refs)
+			missing, diags = append(missing, m...), append(diags, d...)
 			continue
 		}
 		if !e.exists(root) {
@@ -140,7 +141,7 @@ func (e *evaluator) bounded(expr hcl.Expression, locals map[string]cty.Value) (c
 		return cty.DynamicVal, diags
 	}
 	plain, _ := v.UnmarkDeep()
-	if err := library.Check(plain); err != nil {
+	if err := library.CheckValue(plain); err != nil {
 		at := expr.Range()
 		return cty.DynamicVal, append(diags, errorf(&at, "Value too large", "The value is more than a configuration can hold: %v.", err))
 	}

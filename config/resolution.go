@@ -10,6 +10,8 @@ type Resolution struct {
 	// Registries and Builders are all that were declared, sorted by host and name.
 	Registries []*Registry
 	Builders   []*Builder
+	// Schedules are all schedules, sorted by name.
+	Schedules []*Schedule
 
 	values    map[string]attributes
 	lookupEnv func(string) (string, bool)

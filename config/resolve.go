@@ -63,6 +63,7 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 	for _, name := range sortedNames(c.builders) {
 		res.Builders = append(res.Builders, c.builders[name])
 	}
+	res.Schedules = c.Schedules()
 	return res, sorted(r.diags)
 }
 
@@ -90,7 +91,7 @@ func (r *resolver) expandNames(names []string) []string {
 	var out []string
 	for _, n := range names {
 		n = strings.ReplaceAll(n, ".", "_")
-		if !strings.ContainsAny(n, "*?[") {
+		if !isPattern(n) {
 			out = append(out, n)
 			continue
 		}
@@ -103,14 +104,20 @@ func (r *resolver) expandNames(names []string) []string {
 	return unique(out)
 }
 
+// isPattern tells whether a name is to be matched rather than looked up.
+func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
+
+// all are the names that can be selected.
+func (c *Config) all() []string {
+	return slices.Concat(sortedNames(c.targets), sortedNames(c.groups), sortedNames(c.transfers))
+}
+
 // matching returns the names that fit a pattern, sorted.
 func (c *Config) matching(pattern string) []string {
 	var found []string
-	for _, names := range [][]string{sortedNames(c.groups), sortedNames(c.targets), sortedNames(c.transfers)} {
-		for _, n := range names {
-			if ok, err := path.Match(pattern, n); err == nil && ok {
-				found = append(found, n)
-			}
+	for _, n := range c.all() {
+		if ok, err := path.Match(pattern, n); err == nil && ok {
+			found = append(found, n)
 		}
 	}
 	slices.Sort(found)
@@ -191,7 +198,7 @@ func (r *resolver) defaultGroup(res *Resolution, named []string) {
 // unknown reports a name that is nothing, at the group that names it.
 func (r *resolver) unknown(name string, trail []string) {
 	c := r.config
-	all := slices.Concat(sortedNames(c.targets), sortedNames(c.groups), sortedNames(c.transfers))
+	all := c.all()
 	if len(trail) == 0 {
 		r.diags = append(r.diags, errorf(nil, "Unknown target", "There is no target, group or transfer named %q.%s", name, didYouMean(name, all)))
 		return

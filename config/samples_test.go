@@ -46,6 +46,8 @@ var ownSamples = map[string]sample{
 	"target.entitlements":      {`["network.host"]`, `["security.insecure"]`, "=security.insecure", `true`},
 	"target.call":              {`"check"`, `"outline"`, "=outline", `[1]`},
 	"builder.endpoint":         {`"tcp://one:1"`, `"tcp://two:1"`, "", `[1]`},
+	"schedule.cron":            {`"0 3 * * *"`, `"@daily"`, "", `[1]`},
+	"schedule.timezone":        {`"Europe/Berlin"`, `"Asia/Tokyo"`, "", `[1]`},
 	"variable.type":            {`string`, `number`, "", ""},
 	"function.params":          {`[a]`, `[b]`, "", ""},
 	"function.variadic_params": {`c`, `d`, "", ""},

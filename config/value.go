@@ -50,7 +50,7 @@ func decode(a *schema.Attribute, v cty.Value, at hcl.Range) (*value, hcl.Diagnos
 		return nil, nil
 	}
 	if !v.IsWhollyKnown() {
-		return nil, hcl.Diagnostics{errorf(&at, "Unsuitable value", "The value of %q cannot be known.", a.Name)}
+		return nil, nil // it depends on something that has an error of its own
 	}
 	out := &value{rng: at}
 	err := out.fill(a, v)

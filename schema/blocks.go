@@ -90,5 +90,31 @@ var Registry = Block{Name: "registry", Label: "host", Own: true, Doc: "How to sp
 	{Name: "dir", Kind: String, Doc: "Where an embedded registry keeps its content."},
 }}
 
+// Dynamic makes cache-from and cache-to blocks out of a collection, as in Terraform.
+var Dynamic = Block{Name: "dynamic", Label: "block", Own: true, Doc: "Inside a target or transfer: one cache-from or cache-to block for each element of a collection.", Attributes: []Attribute{
+	{Name: "for_each", Kind: Map, Required: true, Doc: "A list, set, map or object; one block is made for each of its elements."},
+	{Name: "iterator", Kind: String, Doc: "Name by which content sees the element: NAME.key and NAME.value. Default: the label."},
+	{Name: "labels", Kind: Strings, Required: true, Doc: "The kind of cache, for instance [\"registry\"]."},
+}}
+
+// Include takes another file's content in.
+var Include = Block{Name: "include", Label: "path", Own: true, Doc: "Takes in another file, as if it were named before this one; the path is relative to this file and may be a pattern."}
+
+// Import takes another configuration in under a name.
+var Import = Block{Name: "import", Label: "namespace", Own: true, Doc: "Takes in the targets, groups and transfers of another configuration, with NAMESPACE_ before their names. Its variables, functions and paths are its own.", Attributes: []Attribute{
+	{Name: "source", Kind: String, Required: true, Doc: "The file, relative to this one."},
+	{Name: "vars", Kind: Map, Doc: "Values for its variables, which win over its environment."},
+}}
+
+// Schedule says when what is rebuilt.
+var Schedule = Block{Name: "schedule", Label: "name", Own: true, Doc: "What is rebuilt at which times, for apply --schedule and for cachectl schedule.", Attributes: []Attribute{
+	{Name: "cron", Kind: String, Required: true, Doc: "Minute, hour, day of month, month and day of week, or @daily and the like."},
+	{Name: "timezone", Kind: String, Doc: "Where the times are meant, for instance Europe/Berlin. Default: UTC."},
+	{Name: "targets", Kind: Strings, Required: true, Doc: "Targets, groups, transfers or patterns of them."},
+	{Name: "no-cache", Kind: Bool, Doc: "Execute every step again."},
+	{Name: "pull", Kind: Bool, Doc: "Look for newer base images."},
+	{Name: "description", Kind: String, Doc: "What the schedule is for, for listings."},
+}}
+
 // Blocks are the blocks that stand at the top of a file.
-var Blocks = []Block{Target, Group, Variable, Function, Transfer, Builder, Registry}
+var Blocks = []Block{Target, Group, Variable, Function, Transfer, Builder, Registry, Include, Import, Schedule}

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // schedules name time zones, which not every machine knows
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/cli"
 )

@@ -6,7 +6,9 @@ import (
 	"fmt"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
+	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/planner"
 	"github.com/spf13/cobra"
 )
 
@@ -38,6 +40,12 @@ or everything whose name does not start with "_".`,
 		RunE: func(cmd *cobra.Command, names []string) error { return a.run(cmd.Context(), g, names) },
 	}
 	a.flags(cmd, g)
+	a.runFlags(cmd)
+	return cmd
+}
+
+// runFlags are those that say how to run, beside those that say what.
+func (a *apply) runFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVarP(&a.jobs, "jobs", "j", 0, "steps at once; 0 is as many as hosts and builder allow")
 	f.BoolVar(&a.failFast, "fail-fast", false, "stop at the first failure instead of finishing what does not depend on it")
@@ -47,7 +55,6 @@ or everything whose name does not start with "_".`,
 	f.BoolVar(&a.json, "json", false, "print the report as JSON on standard output")
 	f.StringVar(&a.dataDir, "data-dir", "", "where the embedded builder and registries keep their state (default: the user's data directory)")
 	values(cmd, "progress", "auto", "plain", "tty", "rawjson", "quiet")
-	return cmd
 }
 
 func (a *apply) run(ctx context.Context, g *globals, names []string) error {
@@ -55,6 +62,11 @@ func (a *apply) run(ctx context.Context, g *globals, names []string) error {
 	if err != nil {
 		return err
 	}
+	return a.execute(ctx, g, plan, res, executor.Options{Builder: a.builder, Builders: res.Builders})
+}
+
+// execute runs a plan and shows it; opt has what is not the same for every verb that does so.
+func (a *apply) execute(ctx context.Context, g *globals, plan *planner.Plan, res *config.Resolution, opt executor.Options) error {
 	progress, err := view.NewProgress(ctx, g.err, view.ProgressOptions{Mode: a.mode(g), Style: g.style(), Plan: plan})
 	if err != nil {
 		return usageError{err}
@@ -69,10 +81,9 @@ func (a *apply) run(ctx context.Context, g *globals, names []string) error {
 	if err != nil {
 		return err
 	}
-	report, err := executor.Run(ctx, plan, executor.Options{
-		Jobs: a.jobs, FailFast: a.failFast, Builder: a.builder, Builders: res.Builders, Registries: res.Registries,
-		Dir: g.in.Dir, DataDir: g.absolute(a.dataDir), Events: progress, Logger: logger, LookupEnv: g.in.LookupEnv,
-	})
+	opt.Jobs, opt.FailFast, opt.Registries = a.jobs, a.failFast, res.Registries
+	opt.Dir, opt.DataDir, opt.Events, opt.Logger, opt.LookupEnv = g.in.Dir, g.absolute(a.dataDir), progress, logger, g.in.LookupEnv
+	report, err := executor.Run(ctx, plan, opt)
 	progress.Close()
 	if report == nil {
 		return err
