@@ -112,6 +112,14 @@ func defaults(files []remote.File) []remote.File {
 	return slices.DeleteFunc(files, func(f remote.File) bool { return slices.Contains(ownFiles, f.Name) != own })
 }
 
+// fetchedTakesNothing refuses a block of a fetched file that would take in a file of this machine, and be it for the error that quotes it.
+func fetchedTakesNothing(at hcl.Range) *hcl.Diagnostic {
+	if !IsRemote(at.Filename) {
+		return nil
+	}
+	return errorf(&at, "Fetched definition takes in a file", "A configuration that was fetched names no further files. Name them with -f; files of this machine are cwd://FILE.")
+}
+
 // located is a target's context where it is: below the repository that the definition came from, elsewhere, or on this machine.
 func (c *Config) located(v *value) *value {
 	dir := *v.text
