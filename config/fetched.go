@@ -62,7 +62,7 @@ func (o Options) split() (sources, inside, local []string) {
 	}
 	for _, n := range names {
 		switch {
-		case remote.Is(n):
+		case remote.Is(n) && !strings.HasPrefix(n, "github.com/"): // which can be a directory here
 			sources = append(sources, n)
 		case o.Source != "" && !strings.HasPrefix(n, cwd) && n != "-":
 			inside = append(inside, n)
