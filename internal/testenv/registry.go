@@ -36,6 +36,8 @@ type RegistryOptions struct {
 type Registry struct {
 	// Addr is host:port as it stands in references.
 	Addr string
+	// Dir is where it keeps its content: docker/registry/v2 and so on lie in it.
+	Dir string
 	// CA is the PEM file of its CA, "" without TLS.
 	CA string
 }
@@ -44,7 +46,7 @@ type Registry struct {
 func StartRegistry(t testing.TB, opt RegistryOptions) *Registry {
 	t.Helper()
 	dir := t.TempDir()
-	r := &Registry{Addr: freeAddr(t)}
+	r := &Registry{Addr: freeAddr(t), Dir: filepath.Join(dir, "data")}
 	cfg := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/data}, delete: {enabled: true}}\n", dir)
 	if opt.TLS {
 		r.CA = Certificates(t, dir)

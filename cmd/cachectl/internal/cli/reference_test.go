@@ -120,6 +120,12 @@ Every document has a ` + "`format_version`" + `; within a major version fields a
 As docker buildx bake writes it: for each target the exporter's response (` + "`containerimage.digest`" + ` and so on), and besides it under
 ` + "`cachectl.cache`" + ` the target's entry of the report.
 
+### Findings: verify --json
+
+` + "`caches[]`" + ` in the order they were named, with ` + "`name`, `digest`, `whole`" + ` (now, after a repair), ` + "`results`, `usable`, `bytes_checked`, `error`" + `; ` + "`findings[]`" + ` with
+` + "`kind`" + ` (` + "`absent`, `unusable`, `unlisted`, `missing`, `damaged`, `compression`, `diff-id`, `unread`" + `), ` + "`detail`" + ` and, for a layer, ` + "`digest`, `diff_id`, `bytes`, `compression`" + `; and after a repair
+` + "`repair`" + ` with ` + "`restored[]`, `bytes_sent`, `dropped_results`, `digest`, `published`" + `.
+
 ### Diagnostics: validate --json, --diagnostics json
 
 ` + "`valid`, `error_count`, `warning_count`, and `diagnostics[]` with `severity`, `summary`, `detail`, `range`" + ` (lines and columns count from 1, bytes from
