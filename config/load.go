@@ -44,6 +44,7 @@ type Config struct {
 	transfers  map[string]*Transfer
 	builders   map[string]*Builder
 	registries map[string]*Registry
+	retentions map[string]*Retention
 }
 
 // target is a target before inheritance, possibly written in several places.
@@ -95,6 +96,7 @@ func Load(ctx context.Context, opt Options) (*Config, hcl.Diagnostics) {
 	c := &Config{
 		opt: opt, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{},
 		transfers: map[string]*Transfer{}, builders: map[string]*Builder{}, registries: map[string]*Registry{},
+		retentions: map[string]*Retention{},
 	}
 	files, diags := readFiles(opt)
 	if diags.HasErrors() {

@@ -53,6 +53,10 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 	for _, name := range sortedNames(c.builders) {
 		res.Builders = append(res.Builders, c.builders[name])
 	}
+	for _, name := range sortedNames(c.retentions) {
+		res.Retentions = append(res.Retentions, c.retentions[name])
+		r.diags = append(r.diags, c.governed(c.retentions[name])...)
+	}
 	return res, sorted(r.diags)
 }
 

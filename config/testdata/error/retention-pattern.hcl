@@ -1,0 +1,5 @@
+retention "team" {
+  keep  = ["[main"] # ERROR: Unsuitable value
+  names = [""]      # ERROR: Unsuitable value
+}
+target "app" {}
