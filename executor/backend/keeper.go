@@ -13,6 +13,9 @@ import (
 // ErrCannotDelete says that a store does not let anybody, or this user, delete. The text says what to do about it.
 var ErrCannotDelete = errors.New("nothing can be deleted here")
 
+// ErrBusy says that somebody is writing to a store, and that nothing can be deleted before they have ended.
+var ErrBusy = errors.New("somebody is writing here")
+
 // Name is one name of a store: a tag of a repository or directory, a manifest object of a bucket, a scope.
 type Name struct {
 	Name string
@@ -65,8 +68,15 @@ type Sweeper interface {
 	Marks(ctx context.Context) ([]byte, error)
 	SetMarks(ctx context.Context, marks []byte) error
 	// Delete deletes those of the objects that are what they were listed as (size and Modified) and that no name needs. It asks Needed again, and
-	// keeps names from moving meanwhile where the store has a lock. It returns what it deleted, also with an error.
+	// keeps names from moving meanwhile where the store has a lock. It returns what it deleted, also with an error; ErrBusy is one where a store
+	// can tell that an export is under way that would not notice.
 	Delete(ctx context.Context, objects []Object) ([]Object, error)
+}
+
+// RootDeleter is implemented by Keepers that are no Sweepers and can delete a manifest that no name points at any more, so that the store's own
+// garbage collection can take what only it needed. One that a name points at stays, and is no error.
+type RootDeleter interface {
+	DeleteRoot(ctx context.Context, root digest.Digest) error
 }
 
 // Discarder is implemented by destinations that can drop one blob that turned out to be damaged, so that the next Push writes it anew and does

@@ -30,6 +30,8 @@ type RegistryOptions struct {
 	TLS bool
 	// Indexes lets v3 take indexes of blobs, which it refuses by default.
 	Indexes bool
+	// NoDelete refuses every deletion, as most registries do by default.
+	NoDelete bool
 }
 
 // Registry is a running registry.
@@ -47,7 +49,7 @@ func StartRegistry(t testing.TB, opt RegistryOptions) *Registry {
 	t.Helper()
 	dir := t.TempDir()
 	r := &Registry{Addr: freeAddr(t), Dir: filepath.Join(dir, "data")}
-	cfg := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/data}, delete: {enabled: true}}\n", dir)
+	cfg := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/data}, delete: {enabled: %t}}\n", dir, !opt.NoDelete)
 	if opt.TLS {
 		r.CA = Certificates(t, dir)
 		cfg += fmt.Sprintf("http: {addr: %q, tls: {certificate: %s/cert.pem, key: %s/key.pem}}\n", r.Addr, dir, dir)
