@@ -53,13 +53,17 @@ func wantCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// makeCache returns the command "makecache DIR", which publishes a small cache of three steps to a directory.
+// makeCache returns the command "makecache DIR [TAG]", which publishes a small cache of three steps to a directory.
 func makeCache(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
-		if neg || len(args) != 1 {
-			ts.Fatalf("usage: makecache dir")
+		if neg || len(args) < 1 || len(args) > 2 {
+			ts.Fatalf("usage: makecache dir [tag]")
 		}
-		dest, err := local.Open(config.Cache{Type: "local", Attrs: map[string]string{"dest": ts.MkAbs(args[0])}}, "")
+		attrs := map[string]string{"dest": ts.MkAbs(args[0])}
+		if len(args) > 1 {
+			attrs["tag"] = args[1]
+		}
+		dest, err := local.Open(config.Cache{Type: "local", Attrs: attrs}, "")
 		ts.Check(err)
 		backendtest.Publish(t, dest, backendtest.NewSample(t, "script", 3), ocispec.Descriptor{})
 	}

@@ -71,6 +71,8 @@ type selection struct {
 
 	noCache, pull    bool
 	sbom, provenance string
+	// everything selects all targets and transfers when none is named, rather than the default.
+	everything bool
 	// changed tells whether a flag was given.
 	changed func(string) bool
 }
@@ -145,6 +147,9 @@ func (s *selection) take(ctx context.Context, g *globals, names []string) *loade
 	if l.config == nil || !l.config.Complete() {
 		return l
 	}
+	if s.everything && len(names) == 0 {
+		names = selectable(l.config)
+	}
 	var more hcl.Diagnostics
 	l.resolution, more = l.config.Resolve(config.Selection{Names: names, Set: s.allSets()})
 	l.diags = append(l.diags, more...)
@@ -206,4 +211,15 @@ func (s *selection) plan(ctx context.Context, g *globals, names []string) (*plan
 	l := s.take(ctx, g, names)
 	l.check(g)
 	return l.plan, l.resolution, g.report(l.diags, l.files())
+}
+
+// selectable are the targets and transfers that can be named, without templates.
+func selectable(c *config.Config) []string {
+	var names []string
+	for _, l := range c.Names() {
+		if (l.Kind == "target" || l.Kind == "transfer") && !strings.HasPrefix(l.Name, "_") {
+			names = append(names, l.Name)
+		}
+	}
+	return names
 }

@@ -67,7 +67,7 @@ func Main(ctx context.Context, args []string, in Surroundings) int {
 	root, g := newRoot(in)
 	root.SetArgs(singleDashes(args))
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.As(err, new(diagnosed)) && !errors.As(err, new(failedRun)) && !errors.As(err, new(errBroken)) {
+	if err != nil && !errors.As(err, new(diagnosed)) && !errors.As(err, new(failedRun)) && !errors.As(err, new(errBroken)) && !errors.As(err, new(errNotPruned)) {
 		view.Error(g.err, err)
 	}
 	return exitCode(ctx, err)
@@ -119,7 +119,7 @@ It reads cache.hcl, and Docker Bake's files as they are.
 	values(root, "log-level", "debug", "info", "warn", "error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, add := range []func(*globals) *cobra.Command{
-		newApply, newPlan, newPrint, newValidate, newFmt, newInspect, newVerify, newRegistry, newBuilder, newVersion, newCompletion,
+		newApply, newPlan, newPrint, newValidate, newFmt, newInspect, newVerify, newPrune, newRegistry, newBuilder, newVersion, newCompletion,
 	} {
 		root.AddCommand(add(g))
 	}

@@ -19,6 +19,8 @@ type places struct {
 	files    []string
 	vars     []string
 	insecure bool
+	// everything takes all targets of a configuration when none is named, rather than the default.
+	everything bool
 }
 
 // place is one cache to look after.
@@ -66,7 +68,7 @@ func (p *places) open(ctx context.Context, g *globals, args []string) (*opened, 
 	}
 	var registries []*config.Registry
 	if len(p.files) > 0 || len(args) == 0 {
-		s := selection{files: p.files, vars: p.vars}
+		s := selection{files: p.files, vars: p.vars, everything: p.everything}
 		res, err := s.resolve(ctx, g, targets)
 		if err != nil {
 			return o, err

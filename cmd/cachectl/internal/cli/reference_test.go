@@ -126,6 +126,12 @@ As docker buildx bake writes it: for each target the exporter's response (` + "`
 ` + "`kind`" + ` (` + "`absent`, `unusable`, `unlisted`, `missing`, `damaged`, `compression`, `diff-id`, `unread`" + `), ` + "`detail`" + ` and, for a layer, ` + "`digest`, `diff_id`, `bytes`, `compression`" + `; and after a repair
 ` + "`repair`" + ` with ` + "`restored[]`, `bytes_sent`, `dropped_results`, `digest`, `published`" + `.
 
+### What went: prune --json
+
+` + "`dry_run`" + `, and ` + "`stores[]`" + ` (repositories, directories, buckets) with ` + "`name`, `bytes_before`, `bytes_after`" + ` (distinct layers of the caches that were looked at), ` + "`error`" + `;
+` + "`caches[]`" + ` with ` + "`name`, `retention`, `action`" + ` (` + "`keep`, `shrink`, `remove`, `skip`" + `), ` + "`reason`, `digest`, `error`" + ` and ` + "`before`, `after`" + ` (` + "`records`, `results`, `layers`, `bytes`" + `); ` + "`sweep`" + ` with
+` + "`deleted`, `deleted_bytes`, `waiting`, `waiting_bytes`, `next`, `busy`" + `.
+
 ### Diagnostics: validate --json, --diagnostics json
 
 ` + "`valid`, `error_count`, `warning_count`, and `diagnostics[]` with `severity`, `summary`, `detail`, `range`" + ` (lines and columns count from 1, bytes from
