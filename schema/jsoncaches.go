@@ -154,7 +154,7 @@ func cacheValue(a CacheAttribute) object {
 	case len(a.Enum) > 0:
 		return or(object{"enum": a.Enum}, object{"type": "null"})
 	case a.Kind == Bool:
-		return or(object{"type": nullable("boolean")}, object{"enum": truths}, object{"enum": []int{0, 1}})
+		return or(object{"type": nullable("boolean")}, object{"type": "string", "pattern": "^" + valuePattern(a) + "$"}, object{"enum": []int{0, 1}})
 	case a.Kind == Number:
 		number := object{"type": nullable("integer")}
 		if a.Min > 0 {
@@ -199,7 +199,9 @@ func backendString(b *Backend, side Side) object {
 		}
 	}
 	field := "(" + strings.Join(fields, "|") + ")"
-	return object{"description": b.Doc, "allOf": append(all, object{"pattern": "^" + field + "(," + field + ")*$"})}
+	// Editors show the message instead of the pattern.
+	said := "A " + b.Name + " cache is written as type=" + b.Name + ",attribute=value,… with " + strings.Join(b.Names(side), ", ") + "."
+	return object{"description": b.Doc, "allOf": append(all, object{"pattern": "^" + field + "(," + field + ")*$", "patternErrorMessage": said})}
 }
 
 func valuePattern(a CacheAttribute) string {

@@ -12,7 +12,7 @@ func valueOf(a *Attribute) object {
 	case String:
 		return object{"type": nullable(scalar...)}
 	case Bool:
-		return or(object{"type": nullable("boolean")}, object{"enum": []string{"true", "false", "1", "0"}})
+		return or(object{"type": nullable("boolean")}, object{"type": "string", "pattern": `^(true|false|1|0)$`})
 	case Number:
 		return or(object{"type": nullable("number")}, object{"type": "string", "pattern": `^[0-9.]+$`})
 	case Strings:
