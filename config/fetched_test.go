@@ -88,7 +88,7 @@ target "web" { context = "https://h/y.git" }
 	if diff := cmp.Diff(want, printed); diff != "" {
 		t.Errorf("printed (-want +got):\n%s", diff)
 	}
-	want["below.root"], want["below.lib"] = at, at+"#:lib"
+	want["below.root"], want["below.lib"] = at, at+"#:../lib"
 	if diff := cmp.Diff(want, built); diff != "" {
 		t.Errorf("built (-want +got):\n%s", diff)
 	}

@@ -77,7 +77,7 @@ func (l *Location) Context(dir string) string {
 	if path.Clean(dir) == "." {
 		return l.raw
 	}
-	sub := strings.TrimPrefix(path.Join("/", l.git.SubDir, dir), "/")
+	sub := path.Join(l.git.SubDir, dir) // BuildKit stays inside the repository with it
 	remote, fragment, found := strings.Cut(l.raw, "#")
 	if address, query, _ := strings.Cut(remote, "?"); !found {
 		if values, err := url.ParseQuery(query); err == nil && values.Has("subdir") {
