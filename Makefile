@@ -10,7 +10,7 @@ DEMO    := .demo
 export PATH := $(CURDIR)/$(TOOLS):$(PATH)
 export CGO_ENABLED ?= 0
 
-.PHONY: build help deps tools demo test unit lint bench fmt clean bin/cachectl
+.PHONY: build help deps tools demo test unit lint bench fuzz fmt clean bin/cachectl
 
 build: bin/cachectl ## build bin/cachectl
 
@@ -63,6 +63,11 @@ lint: $(TOOLS)/.golangci-lint ## formatting, vet and linters
 
 bench: deps tools build ## measure against docker buildx bake and print a table
 	go run ./bench
+
+FUZZTIME ?= 1m
+fuzz: ## fuzz what reads files and addresses, each for FUZZTIME
+	@for t in FuzzHCL FuzzJSON FuzzCacheReference FuzzMigrate; do go test ./config -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) || exit 1; done
+	@go test ./config/remote -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
 
 fmt: ## format the code and the examples
 	gofmt -w $$(git ls-files '*.go')
