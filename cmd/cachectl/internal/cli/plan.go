@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
 	"github.com/spf13/cobra"
@@ -19,18 +21,16 @@ func newPlan(g *globals) *cobra.Command {
   cachectl plan -f cache.hcl --graph dot | dot -Tsvg > plan.svg
   cachectl plan -f cache.hcl --json`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			if graph != "" && (asJSON || graph != "dot" && graph != "mermaid") {
-				return usageError{fmt.Errorf("--graph is dot or mermaid, and excludes --json")}
+			if graph != "" && (asJSON || !slices.Contains(graphFormats, graph)) {
+				return usageError{fmt.Errorf("--graph is %s, and excludes --json", strings.Join(graphFormats, ", "))}
 			}
 			plan, _, err := s.plan(cmd.Context(), g, names)
 			if err != nil {
 				return err
 			}
 			switch {
-			case graph == "dot":
-				return view.Text(g.out, plan.DOT())
-			case graph == "mermaid":
-				return view.Text(g.out, plan.Mermaid())
+			case graph != "":
+				return drawGraph(g, plan, graph)
 			case asJSON:
 				raw, err := plan.JSON()
 				if err != nil {
@@ -43,7 +43,7 @@ func newPlan(g *globals) *cobra.Command {
 	}
 	s.flags(cmd, g)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON")
-	cmd.Flags().StringVar(&graph, "graph", "", "print the plan as a graph: dot or mermaid")
-	values(cmd, "graph", "dot", "mermaid")
+	cmd.Flags().StringVar(&graph, "graph", "", "print the plan as a graph: "+strings.Join(graphFormats, ", "))
+	values(cmd, "graph", graphFormats...)
 	return cmd
 }
