@@ -30,7 +30,7 @@ const (
 	maxBends = 20000
 	// sweeps is how often the order in the columns is improved, settles how often the rows are.
 	sweeps  = 12
-	settles = 8
+	settles = 9
 )
 
 // Layered lays a graph out. Nodes come in an order in which each edge leads forward; other edges are not drawn.

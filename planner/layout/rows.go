@@ -1,6 +1,8 @@
 package layout
 
-// rows finds the middle of each vertex: near that of its neighbours, in the order of its column, with room between. Columns settle one by one, from left to
+import "slices"
+
+// rows finds the middle of each vertex: near those of its neighbours, in the order of its column, with room between. Columns settle one by one, from left to
 // right and back.
 func (g *graph) rows() {
 	g.y = make([]int, len(g.rank))
@@ -31,7 +33,7 @@ func (g *graph) distance(above, below int) int {
 	return g.size[above].Height - g.size[above].Height/2 + rowGap + g.size[below].Height/2
 }
 
-// settle moves the vertices of a column as near to the middle of their neighbours as order and distances allow: the sum of the squares of what is left
+// settle moves the vertices of a column as near to where they wish to be as order and distances allow: the sum of the squares of what is left
 // is the least. (Pool adjacent violators, after the distances have been taken off.)
 func (g *graph) settle(column []int, neighbours [][]int) {
 	type pool struct{ sum, count int }
@@ -58,16 +60,17 @@ func (g *graph) settle(column []int, neighbours [][]int) {
 	}
 }
 
-// wish is where a vertex would stand by itself.
+// wish is where a vertex would stand by itself: at the median of its neighbours, so that one they all share does not pull them together.
 func (g *graph) wish(v int, neighbours []int) int {
 	if len(neighbours) == 0 {
 		return g.y[v]
 	}
-	sum := 0
+	list := make([]int, 0, len(neighbours))
 	for _, n := range neighbours {
-		sum += g.y[n]
+		list = append(list, g.y[n])
 	}
-	return floorDivide(sum, len(neighbours))
+	slices.Sort(list)
+	return floorDivide(list[(len(list)-1)/2]+list[len(list)/2], 2)
 }
 
 // floorDivide rounds down below zero too, so that moving everything by one number moves the result by the same.
