@@ -60,8 +60,8 @@ const (
 
 // pictureStyle colors by kind and outcome, and is part of the picture so that it is one piece.
 const pictureStyle = `<style>
-svg.plan{--page:#fff;--ink:#1f2328;--soft:#59636e;--card:#fff;--line:#afb8c1;--import:#0969da;--build:#8250df;--merge:#bf3989;--export:#1a7f37;--bad:#cf222e;--wait:#9a6700;background:var(--page);font:12px ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace}
-@media(prefers-color-scheme:dark){svg.plan{--page:#0d1117;--ink:#e6edf3;--soft:#9198a1;--card:#151b23;--line:#4a525c;--import:#4493f8;--build:#ab7df8;--merge:#db61a2;--export:#3fb950;--bad:#f85149;--wait:#d29922}}
+svg.plan{--page:#fff;--ink:#1f2328;--soft:#59636e;--card:#fff;--line:#afb8c1;--import:#0969da;--build:#8250df;--merge:#bf3989;--export:#0f7b8a;--good:#1a7f37;--bad:#cf222e;--wait:#9a6700;background:var(--page);font:12px ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace}
+@media(prefers-color-scheme:dark){svg.plan{--page:#0d1117;--ink:#e6edf3;--soft:#9198a1;--card:#151b23;--line:#4a525c;--import:#4493f8;--build:#ab7df8;--merge:#db61a2;--export:#39c5cf;--good:#3fb950;--bad:#f85149;--wait:#d29922}}
 svg.plan .edge{fill:none;stroke:var(--line);stroke-width:1.5}
 svg.plan .step rect{fill:var(--card);stroke:var(--line)}
 svg.plan .step .side{stroke:none;fill:var(--kind)}
@@ -75,7 +75,7 @@ svg.plan .failed .card{stroke:var(--bad);stroke-width:2}
 svg.plan .failed .note{fill:var(--bad)}
 svg.plan .skipped,svg.plan .missing{opacity:.6}
 svg.plan .skipped .card,svg.plan .missing .card{stroke-dasharray:4 3}
-svg.plan .cached .note,svg.plan .done .note{fill:var(--export)}
+svg.plan .cached .note,svg.plan .done .note{fill:var(--good)}
 </style>
 `
 

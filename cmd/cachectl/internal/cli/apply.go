@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
+	"github.com/cachectl/cachectl/cmd/cachectl/internal/view/page"
 	"github.com/cachectl/cachectl/executor"
 	"github.com/spf13/cobra"
 )
@@ -18,6 +19,7 @@ type apply struct {
 	builder  string
 	progress string
 	metadata string
+	report   string
 	json     bool
 	dataDir  string
 }
@@ -33,6 +35,7 @@ or everything whose name does not start with "_".`,
 		Example: `  cachectl apply -f cache.hcl
   cachectl apply -f cache.hcl api web --jobs 8
   BRANCH=feature/login cachectl apply -f cache.hcl
+  cachectl apply -f cache.hcl --report run.html
   cachectl apply --set 'api.args.VERSION=1.2' --push api
   cat cache.hcl | cachectl apply -f -`,
 		RunE: func(cmd *cobra.Command, names []string) error { return a.run(cmd.Context(), g, names) },
@@ -44,6 +47,7 @@ or everything whose name does not start with "_".`,
 	f.StringVar(&a.builder, "builder", "", "builder block, buildx builder, address, or embedded")
 	f.StringVar(&a.progress, "progress", "auto", "progress on standard error: auto, plain, tty, rawjson or quiet")
 	f.StringVar(&a.metadata, "metadata-file", "", "write what was built, by target, to this file")
+	f.StringVar(&a.report, "report", "", "write a page about the run to this file")
 	f.BoolVar(&a.json, "json", false, "print the report as JSON on standard output")
 	f.StringVar(&a.dataDir, "data-dir", "", "where the embedded builder and registries keep their state (default: the user's data directory)")
 	values(cmd, "progress", "auto", "plain", "tty", "rawjson", "quiet")
@@ -69,15 +73,16 @@ func (a *apply) run(ctx context.Context, g *globals, names []string) error {
 	if err != nil {
 		return err
 	}
+	recorder := page.NewRecorder(progress)
 	report, err := executor.Run(ctx, plan, executor.Options{
 		Jobs: a.jobs, FailFast: a.failFast, Builder: a.builder, Builders: res.Builders, Registries: res.Registries,
-		Dir: g.in.Dir, DataDir: g.absolute(a.dataDir), Events: progress, Logger: logger, LookupEnv: g.in.LookupEnv,
+		Dir: g.in.Dir, DataDir: g.absolute(a.dataDir), Events: recorder, Logger: logger, LookupEnv: g.in.LookupEnv,
 	})
 	progress.Close()
 	if report == nil {
 		return err
 	}
-	return errors.Join(a.show(g, report, progress.BuildWarnings()), err)
+	return errors.Join(a.writePage(g, page.Ended{Plan: plan, Report: report, Builds: recorder, Warnings: progress.BuildWarnings()}), a.show(g, report, progress.BuildWarnings()), err)
 }
 
 // mode is the progress to show: the flag's, else the one that docker's users have set.
@@ -86,6 +91,21 @@ func (a *apply) mode(g *globals) string {
 		return v
 	}
 	return a.progress
+}
+
+// writePage writes the page about a run, if one is wanted.
+func (a *apply) writePage(g *globals, e page.Ended) error {
+	if a.report == "" {
+		return nil
+	}
+	doc, err := page.Run(e, g.pageOptions())
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(g.absolute(a.report), doc); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
 }
 
 // show prints the report and returns an error if something failed.

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
+	"github.com/cachectl/cachectl/cmd/cachectl/internal/view/page"
 	"github.com/cachectl/cachectl/planner"
 	"github.com/spf13/cobra"
 )
 
 // graphFormats are the forms a plan can be drawn in.
-var graphFormats = []string{"dot", "mermaid", "svg"}
+var graphFormats = []string{"dot", "mermaid", "svg", "html"}
 
 func newGraph(g *globals) *cobra.Command {
 	var s selection
@@ -20,8 +21,9 @@ func newGraph(g *globals) *cobra.Command {
 		Use:   "graph [TARGET|GROUP|TRANSFER...]",
 		Short: "Draw what apply would do",
 		Long: `Graph draws the steps that apply would take and what waits for what: sources, builds and transfers, destinations. It contacts nothing. An SVG
-picture is whole in itself; DOT is for Graphviz, Mermaid for Markdown pages.`,
+picture and an HTML page are whole in themselves; DOT is for Graphviz, Mermaid for Markdown pages.`,
 		Example: `  cachectl graph -f cache.hcl --format svg > plan.svg
+  cachectl graph --format html > plan.html
   cachectl graph --format mermaid api web
   cachectl graph | dot -Tpng > plan.png`,
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -48,6 +50,17 @@ func drawGraph(g *globals, plan *planner.Plan, format string) error {
 		return view.Text(g.out, plan.Mermaid())
 	case "svg":
 		return view.Text(g.out, plan.SVG(nil))
+	case "html":
+		doc, err := page.Plan(plan, nil, g.pageOptions())
+		if err != nil {
+			return err
+		}
+		return view.Bytes(g.out, doc)
 	}
 	return view.Text(g.out, plan.DOT())
+}
+
+// pageOptions are what pages need to know of the program and its surroundings.
+func (g *globals) pageOptions() page.Options {
+	return page.Options{Version: currentVersion().Version, Hide: g.secrets.Hide}
 }
