@@ -18,7 +18,10 @@ type evaluator struct {
 	variables map[string]*variableBlock
 	globals   map[string]*hcl.Attribute
 	functions map[string]function.Function
-	targets   func(name, attr string) (cty.Value, bool, hcl.Diagnostics)
+	// declared are the functions that the configuration itself declares.
+	declared map[string]bool
+	// blocks are what target.NAME.ATTRIBUTE and group.NAME.ATTRIBUTE refer to; nil until they are known.
+	blocks blocks
 
 	values  map[string]cty.Value
 	busy    []string // names being evaluated, outermost first
@@ -32,8 +35,8 @@ const callDepth = 32
 // eval evaluates an expression. locals are names that exist in addition, matrix keys and function parameters; they win.
 func (e *evaluator) eval(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
 	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{}, Functions: e.functions}
-	var diags hcl.Diagnostics
-	refs := map[string]map[string]cty.Value{}
+	var diags, missing hcl.Diagnostics
+	refs := references{}
 	for _, t := range expr.Variables() {
 		root := t.RootName()
 		at := t.SourceRange()
@@ -41,83 +44,49 @@ func (e *evaluator) eval(expr hcl.Expression, locals map[string]cty.Value) (cty.
 			ctx.Variables[root] = v
 			continue
 		}
-		if root == "target" && e.targets != nil && e.variables[root] == nil {
+		if e.blocks != nil && (root == "target" || root == "group") {
 			diags = append(diags, e.reference(t, refs)...)
 			continue
 		}
-		v, d := e.lookup(root, &at, locals)
+		if !e.exists(root) {
+			missing = append(missing, e.unknown(root, &at, locals))
+			continue
+		}
+		v, d := e.lookup(root, &at)
 		diags = append(diags, d...)
 		ctx.Variables[root] = v
 	}
 	if diags.HasErrors() {
-		return cty.DynamicVal, diags
+		return cty.DynamicVal, append(diags, missing...)
 	}
-	if len(refs) > 0 {
-		ctx.Variables["target"] = referenceObject(refs)
-	}
+	refs.enter(ctx.Variables)
 	v, d := expr.Value(ctx)
+	if d.HasErrors() && len(missing) > 0 {
+		return cty.DynamicVal, missing // try and can live with a name that does not exist; nothing else does
+	}
 	return v, append(diags, d...)
 }
 
-// reference evaluates target.NAME.ATTRIBUTE.
-func (e *evaluator) reference(t hcl.Traversal, refs map[string]map[string]cty.Value) hcl.Diagnostics {
-	at := t.SourceRange()
-	var path []string
-	for _, step := range t[1:] {
-		switch s := step.(type) {
-		case hcl.TraverseAttr:
-			path = append(path, s.Name)
-		case hcl.TraverseIndex:
-			if s.Key.Type() == cty.String {
-				path = append(path, s.Key.AsString())
-			}
-		}
-		if len(path) == 2 {
-			break
-		}
-	}
-	if len(path) < 2 {
-		return hcl.Diagnostics{errorf(&at, "Invalid reference", "A target is referred to by its name and an attribute: target.NAME.ATTRIBUTE.")}
-	}
-	key := "target." + path[0] + "." + path[1]
-	if slices.Contains(e.busy, key) {
-		return hcl.Diagnostics{e.cycle(key, &at)}
-	}
-	e.busy = append(e.busy, key)
-	defer func() { e.busy = e.busy[:len(e.busy)-1] }()
-	v, known, diags := e.targets(path[0], path[1])
-	if !known {
-		return hcl.Diagnostics{errorf(&at, "Unknown target", "There is no target named %q, or it has no attribute %q.", path[0], path[1])}
-	}
-	if refs[path[0]] == nil {
-		refs[path[0]] = map[string]cty.Value{}
-	}
-	refs[path[0]][path[1]] = v
-	return diags
+// exists tells whether there is a variable, a global or a built-in of that name.
+func (e *evaluator) exists(name string) bool {
+	_, known := e.values[name]
+	return known || e.variables[name] != nil || e.globals[name] != nil
 }
 
-func referenceObject(refs map[string]map[string]cty.Value) cty.Value {
-	targets := map[string]cty.Value{}
-	for name, attrs := range refs {
-		targets[name] = cty.ObjectVal(attrs)
-	}
-	return cty.ObjectVal(targets)
+// unknown reports a name that does not exist, with those in scope to choose from.
+func (e *evaluator) unknown(name string, at *hcl.Range, locals map[string]cty.Value) *hcl.Diagnostic {
+	names := append(slices.Collect(maps.Keys(e.variables)), slices.Collect(maps.Keys(e.globals))...)
+	names = append(names, slices.Collect(maps.Keys(locals))...)
+	slices.Sort(names)
+	return errorf(at, "Unknown variable", "There is no variable named %q.%s", name, didYouMean(name, names))
 }
 
 // lookup returns the value of a variable, a global or a built-in.
-func (e *evaluator) lookup(name string, at *hcl.Range, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+func (e *evaluator) lookup(name string, at *hcl.Range) (cty.Value, hcl.Diagnostics) {
 	if v, ok := e.values[name]; ok {
 		return v, nil
 	}
 	v, g := e.variables[name], e.globals[name]
-	if v == nil && g == nil {
-		names := append(slices.Collect(maps.Keys(e.variables)), slices.Collect(maps.Keys(e.globals))...)
-		for l := range locals {
-			names = append(names, l)
-		}
-		slices.Sort(names)
-		return cty.DynamicVal, hcl.Diagnostics{errorf(at, "Unknown variable", "There is no variable named %q.%s", name, didYouMean(name, names))}
-	}
 	if slices.Contains(e.busy, name) {
 		return cty.DynamicVal, hcl.Diagnostics{e.cycle(name, at)}
 	}
@@ -150,11 +119,12 @@ func (e *evaluator) cycle(name string, at *hcl.Range) *hcl.Diagnostic {
 	return errorf(at, "Reference cycle", "%s depends on itself: %s.", name, strings.Join(path, " -> "))
 }
 
-// declare makes a user function callable. A standard function of the same name wins.
+// declare makes a user function callable. A standard function of the same name wins, and of two user functions the later one.
 func (e *evaluator) declare(f *functionBlock) {
-	if _, taken := e.functions[f.name]; taken {
+	if _, taken := e.functions[f.name]; taken && !e.declared[f.name] {
 		return
 	}
+	e.declared[f.name] = true
 	spec := &function.Spec{Type: function.StaticReturnType(cty.DynamicPseudoType)}
 	for _, p := range f.params {
 		spec.Params = append(spec.Params, function.Parameter{Name: p, Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true})

@@ -32,28 +32,33 @@ type Options struct {
 
 // Config is an evaluated configuration.
 type Config struct {
-	opt        Options
-	sources    map[string]*hcl.File
-	eval       *evaluator
-	strict     bool
-	complete   bool
-	targets    map[string]*target
-	order      []string // targets in the order of the files
-	groups     map[string]*groupBlock
-	groupOrder []string
-	transfers  map[string]*Transfer
-	builders   map[string]*Builder
-	registries map[string]*Registry
+	opt      Options
+	sources  map[string]*hcl.File
+	eval     *evaluator
+	strict   bool
+	complete bool
+	// relativeToFiles makes contexts relative to the files that name them.
+	relativeToFiles bool
+	targets         map[string]*target
+	order           []string // targets in the order of the files
+	groups          map[string]*groupBlock
+	groupOrder      []string
+	// groupBlocks are the blocks that declare groups, by name.
+	groupBlocks map[string][]*targetBlock
+	transfers   map[string]*Transfer
+	builders    map[string]*Builder
+	registries  map[string]*Registry
 }
 
 // target is a target before inheritance, possibly written in several places.
 type target struct {
-	name   string
-	def    hcl.Range
-	blocks []*targetBlock
-	// variants are the names a matrix made of the block of this name; it is a group then.
+	name     string
+	def      hcl.Range
+	blocks   []*targetBlock
 	inherits []string
 	attrs    attributes
+	// base is the directory that the context is relative to when none is named.
+	base string
 }
 
 // targetBlock is one block of a target with the matrix values it is evaluated with.
@@ -66,7 +71,6 @@ type groupBlock struct {
 	name, description string
 	targets           []string
 	def               hcl.Range
-	matrix            bool
 }
 
 // Complete tells whether everything could be evaluated. It is, beside its errors, when names that do not exist are all that is wrong: then what
@@ -93,13 +97,15 @@ func Load(ctx context.Context, opt Options) (*Config, hcl.Diagnostics) {
 		opt.Dir, _ = os.Getwd()
 	}
 	c := &Config{
-		opt: opt, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{},
+		opt: opt, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{}, groupBlocks: map[string][]*targetBlock{},
 		transfers: map[string]*Transfer{}, builders: map[string]*Builder{}, registries: map[string]*Registry{},
 	}
 	files, diags := readFiles(opt)
-	if diags.HasErrors() {
+	relative, d := relativeToFiles(opt.LookupEnv)
+	if diags = append(diags, d...); diags.HasErrors() {
 		return nil, diags
 	}
+	c.relativeToFiles = relative
 	composed, files, d := c.readCompose(ctx, files)
 	diags = append(diags, d...)
 	for _, f := range files {
@@ -139,7 +145,7 @@ func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics 
 		}
 	}
 	c.eval = &evaluator{
-		opt: c.opt, variables: map[string]*variableBlock{}, globals: globals, values: c.builtins(), vars: map[string]string{},
+		opt: c.opt, variables: map[string]*variableBlock{}, globals: globals, values: c.builtins(), vars: map[string]string{}, declared: map[string]bool{},
 		functions: function.Library(function.Options{Env: c.opt.LookupEnv, FS: c.files(), Dir: c.opt.Dir}),
 	}
 	for _, v := range c.opt.Vars {
@@ -150,15 +156,18 @@ func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics 
 		}
 		c.eval.vars[name] = value
 	}
-	c.eval.targets = c.reference
 	diags = append(diags, c.readDeclarations(blocks)...)
 	if diags.HasErrors() {
 		return diags
 	}
+	diags = append(diags, c.checkVariables()...)
 	c.addCompose(composed)
-	diags = append(diags, c.checkVariables(globals)...)
-	diags = append(diags, c.readGroups(blocks)...)
-	diags = append(diags, c.readTargets(blocks)...)
+	diags = append(diags, c.declareGroups(blocks)...)
+	diags = append(diags, c.declareTargets(blocks)...)
+	c.eval.blocks = c
+	diags = append(diags, c.checkGlobals()...)
+	diags = append(diags, c.readGroups()...)
+	diags = append(diags, c.readTargets()...)
 	diags = append(diags, c.readOwn(blocks)...)
 	return diags
 }
@@ -187,8 +196,9 @@ func (c *Config) readDeclarations(blocks []*block) hcl.Diagnostics {
 		switch b.kind {
 		case "variable":
 			diags = append(diags, b.unknownNames(&schema.Variable, "validation")...)
-			c.eval.variables[b.label] = variableOf(b)
-			delete(c.eval.values, b.label)
+			if _, builtin := c.eval.values[b.label]; !builtin {
+				c.eval.variables[b.label] = variableOf(b)
+			}
 		case "function":
 			f, d := c.functionOf(b)
 			diags = append(diags, d...)
@@ -252,20 +262,26 @@ func (c *Config) functionOf(b *block) (*functionBlock, hcl.Diagnostics) {
 	return f, diags
 }
 
-// checkVariables evaluates and validates every variable, used or not, and the globals.
-func (c *Config) checkVariables(globals map[string]*hcl.Attribute) hcl.Diagnostics {
+// checkVariables evaluates and validates every variable, used or not.
+func (c *Config) checkVariables() hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, name := range sortedNames(c.eval.variables) {
 		v := c.eval.variables[name]
-		_, d := c.eval.lookup(name, &v.at, nil)
+		_, d := c.eval.lookup(name, &v.at)
 		diags = append(diags, d...)
 		if !d.HasErrors() {
 			diags = append(diags, c.eval.validate(v)...)
 		}
 	}
-	for _, name := range sortedNames(globals) {
-		at := globals[name].NameRange
-		_, d := c.eval.lookup(name, &at, nil)
+	return diags
+}
+
+// checkGlobals evaluates every global, used or not.
+func (c *Config) checkGlobals() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.eval.globals) {
+		at := c.eval.globals[name].NameRange
+		_, d := c.eval.lookup(name, &at)
 		diags = append(diags, d...)
 	}
 	return diags
@@ -280,29 +296,50 @@ func sortedNames[V any](m map[string]V) []string {
 	return names
 }
 
-// readGroups evaluates the groups; a later one of the same name takes the place of an earlier.
-func (c *Config) readGroups(blocks []*block) hcl.Diagnostics {
+// declareGroups enters the groups by name.
+func (c *Config) declareGroups(blocks []*block) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, b := range blocks {
 		if b.kind != "group" {
 			continue
 		}
+		if !targetName.MatchString(b.label) {
+			diags = append(diags, errorf(&b.def, "Invalid group name", "%q is not a name for a group: only letters, digits, _ and - are allowed.", b.label))
+			continue
+		}
+		for _, name := range []string{"matrix", "name"} {
+			if a := b.attrs[name]; a != nil {
+				diags = append(diags, errorf(&a.NameRange, "No matrix for groups", "A group has no %s. Give the target one: its name is then the group of its variants.", name))
+				delete(b.attrs, name)
+			}
+		}
 		diags = append(diags, b.unknownNames(&schema.Group)...)
-		g := &groupBlock{name: b.label, def: b.def}
-		values, d := c.attributesOf(b, &schema.Group, nil)
-		diags = append(diags, d...)
-		if v := values["description"]; v != nil {
-			g.description = *v.text
-		}
-		if v := values["targets"]; v != nil {
-			g.targets = v.list
-		} else if !d.HasErrors() {
-			diags = append(diags, errorf(&b.def, "Missing attribute", "Group %q needs targets.", b.label))
-		}
+		c.groupBlocks[b.label] = append(c.groupBlocks[b.label], &targetBlock{block: b})
 		if c.groups[b.label] == nil {
 			c.groupOrder = append(c.groupOrder, b.label)
 		}
-		c.groups[b.label] = g
+		c.groups[b.label] = &groupBlock{name: b.label, def: b.def}
+	}
+	return diags
+}
+
+// readGroups evaluates the groups; of several with one name the last counts.
+func (c *Config) readGroups() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.groupBlocks) {
+		g := c.groups[name]
+		for _, tb := range c.groupBlocks[name] {
+			values, d := c.attributesOf(tb.block, &schema.Group, nil)
+			diags = append(diags, d...)
+			if v := values["description"]; v != nil {
+				g.description = *v.text
+			}
+			if v := values["targets"]; v != nil {
+				g.targets = v.list
+			} else if !d.HasErrors() {
+				diags = append(diags, errorf(&tb.block.def, "Missing attribute", "Group %q needs targets.", name))
+			}
+		}
 	}
 	return diags
 }

@@ -1,7 +1,5 @@
 package config
 
-import "github.com/hashicorp/hcl/v2"
-
 // Resolution is what takes part in one run.
 type Resolution struct {
 	// Targets are the selected targets and those they link to, sorted by name; Groups those that were named or reached.
@@ -30,12 +28,4 @@ type Selection struct {
 	Names []string
 	// Set are "PATTERN.ATTRIBUTE[.KEY][+]=VALUE" changes, in order.
 	Set []string
-}
-
-// Listing is a target, group or variable for people and for completion.
-type Listing struct {
-	Name, Description string
-	// Kind is target, group, transfer or variable.
-	Kind  string
-	Range hcl.Range
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -40,9 +41,12 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 		return nil, sorted(r.diags)
 	}
 	for _, name := range slices.Sorted(slices.Values(append(slices.Clone(asked), linked...))) {
-		attrs := finished(r.resolved[name], slices.Contains(asked, name))
+		attrs := c.finished(name, r.resolved[name], slices.Contains(asked, name))
 		res.values[name] = attrs
 		res.Targets = append(res.Targets, newTarget(name, c.targets[name].def, attrs, slices.Contains(asked, name)))
+	}
+	if r.diags = append(r.diags, res.checkValues()...); r.diags.HasErrors() {
+		return nil, sorted(r.diags)
 	}
 	for _, name := range slices.Sorted(slices.Values(transfers)) {
 		res.Transfers = append(res.Transfers, c.transfers[name])
@@ -139,7 +143,10 @@ func (r *resolver) collect(names []string, res *Resolution) (targets, transfers 
 	}
 	for _, n := range names {
 		walk(n, nil)
-		if n == defaultName && r.config.groups[n] != nil {
+	}
+	for i, n := range names {
+		// The group default, of the file or made by an earlier name, is not its own member.
+		if n == defaultName && (i > 0 || slices.ContainsFunc(res.Groups, func(g *Group) bool { return g.Name == defaultName })) {
 			continue
 		}
 		top = append(top, n)
@@ -201,9 +208,9 @@ func (r *resolver) target(name string) attributes {
 			r.diags = append(r.diags, errorf(&at, "Unknown target", "Target %q inherits from %q, which does not exist.%s", name, parent, didYouMean(parent, sortedNames(r.config.targets))))
 			continue
 		}
-		attrs = merged(attrs, r.target(parent))
+		attrs = r.config.merged(attrs, r.target(parent))
 	}
-	attrs = merged(attrs, t.attrs)
+	attrs = r.config.merged(attrs, t.attrs)
 	attrs = r.apply(name, attrs)
 	r.resolved[name] = attrs
 	return attrs
@@ -252,12 +259,29 @@ func (r *resolver) link(asked []string) []string {
 				}
 				walk(to)
 			}
+			r.entitle(name, to)
 		}
 	}
 	for _, name := range asked {
 		walk(name)
 	}
 	return linked
+}
+
+// entitle gives a target the entitlements of one that it links to, which is built as part of it.
+func (r *resolver) entitle(name, linked string) {
+	to := r.resolved[linked].withHost()["entitlements"]
+	if to.empty() {
+		return
+	}
+	attrs := maps.Clone(r.resolved[name].withHost())
+	have := attrs["entitlements"]
+	given := &value{list: to.list}
+	if have != nil {
+		given = &value{list: unique(slices.Concat(have.list, to.list)), rng: have.rng}
+	}
+	attrs["entitlements"] = given
+	r.resolved[name] = attrs
 }
 
 // linkHops spells a circle of links out.
@@ -319,29 +343,4 @@ func nameList(names []string) string {
 		names = append(slices.Clone(names[:12]), "…")
 	}
 	return " " + strings.Join(names, ", ")
-}
-
-// Names lists what can be selected and the variables, for completion and listings.
-func (c *Config) Names() []Listing {
-	var out []Listing
-	for _, name := range c.groupOrder {
-		out = append(out, Listing{Name: name, Kind: "group", Description: c.groups[name].description, Range: c.groups[name].def})
-	}
-	for _, name := range c.order {
-		out = append(out, Listing{Name: name, Kind: "target", Description: c.targets[name].attrs.text("description"), Range: c.targets[name].def})
-	}
-	for _, name := range sortedNames(c.transfers) {
-		out = append(out, Listing{Name: name, Kind: "transfer", Description: c.transfers[name].Description, Range: c.transfers[name].Range})
-	}
-	for _, name := range sortedNames(c.eval.variables) {
-		v := c.eval.variables[name]
-		l := Listing{Name: name, Kind: "variable", Range: v.at}
-		if v.description != nil {
-			if d, diags := c.eval.eval(v.description, nil); !diags.HasErrors() {
-				l.Description, _ = text(d)
-			}
-		}
-		out = append(out, l)
-	}
-	return out
 }

@@ -130,7 +130,7 @@ func parseGiven(text string, isJSON bool, typ cty.Type, def cty.Value) (cty.Valu
 		return ctyjson.Unmarshal([]byte(text), typ)
 	}
 	switch typ {
-	case cty.DynamicPseudoType, cty.String:
+	case cty.String:
 		return cty.StringVal(text), nil
 	case cty.Bool:
 		b, err := strconv.ParseBool(text)

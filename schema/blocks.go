@@ -62,14 +62,14 @@ var Function = Block{Name: "function", Label: "name", Doc: "A function for expre
 }}
 
 // Transfer moves caches without a build.
-var Transfer = Block{Name: "transfer", Label: "name", Doc: "Moves caches from sources to destinations with no build: promote, merge, mirror, transcode.", Attributes: []Attribute{
+var Transfer = Block{Name: "transfer", Label: "name", Own: true, Doc: "Moves caches from sources to destinations with no build: promote, merge, mirror, transcode.", Attributes: []Attribute{
 	{Name: "description", Kind: String, Doc: "What the transfer is for, for listings."},
 	{Name: "cache-from", Kind: Caches, Doc: "Sources; several are merged."},
 	{Name: "cache-to", Kind: Caches, Doc: "Destinations."},
 }}
 
 // Builder is a BuildKit endpoint.
-var Builder = Block{Name: "builder", Label: "name", Doc: "A BuildKit endpoint.", Attributes: []Attribute{
+var Builder = Block{Name: "builder", Label: "name", Own: true, Doc: "A BuildKit endpoint.", Attributes: []Attribute{
 	{Name: "endpoint", Kind: String, Required: true, Doc: "unix://, tcp://, docker-container://, kube-pod://, podman-container://, nerdctl-container://, ssh://, or embedded."},
 	{Name: "cacert", Kind: String, Doc: "PEM file of the CA for tcp://."},
 	{Name: "cert", Kind: String, Doc: "PEM file of the client certificate for tcp://."},
@@ -79,7 +79,7 @@ var Builder = Block{Name: "builder", Label: "name", Doc: "A BuildKit endpoint.",
 }}
 
 // Registry says how to speak to a registry host.
-var Registry = Block{Name: "registry", Label: "host", Doc: "How to speak to one registry host.", Attributes: []Attribute{
+var Registry = Block{Name: "registry", Label: "host", Own: true, Doc: "How to speak to one registry host.", Attributes: []Attribute{
 	{Name: "http", Kind: Bool, Doc: "Speak plain HTTP."},
 	{Name: "insecure", Kind: Bool, Doc: "Do not verify the certificate."},
 	{Name: "ca", Kind: String, Doc: "PEM file of certificates trusted besides the system's."},

@@ -67,6 +67,8 @@ type Block struct {
 	Label      string
 	Attributes []Attribute
 	Doc        string
+	// Own says that Bake does not have this block.
+	Own bool
 }
 
 // Attribute returns the attribute of that name, nil if there is none.

@@ -71,6 +71,8 @@ type selection struct {
 
 	noCache, pull    bool
 	sbom, provenance string
+	// call is a frontend method that takes the place of every target's, "" for none.
+	call string
 	// changed tells whether a flag was given.
 	changed func(string) bool
 }
@@ -158,6 +160,13 @@ func (s *selection) take(ctx context.Context, g *globals, names []string) *loade
 	return l
 }
 
+// checkFiles reports secrets and keys that are not on this machine.
+func (l *loaded) checkFiles(g *globals) {
+	if !l.diags.HasErrors() {
+		l.diags = append(l.diags, l.resolution.CheckFiles(g.in.Dir)...)
+	}
+}
+
 // check takes what was loaded as far as a plan; it stops at errors.
 func (l *loaded) check(g *globals) {
 	if l.diags.HasErrors() {
@@ -175,12 +184,13 @@ func (l *loaded) check(g *globals) {
 // resolve loads the configuration and selects names from it, showing what is to be said about either.
 func (s *selection) resolve(ctx context.Context, g *globals, names []string) (*config.Resolution, error) {
 	l := s.take(ctx, g, names)
+	l.checkFiles(g)
 	return l.resolution, g.report(l.diags, l.files())
 }
 
-// allSets are the --set options, after those that other flags stand for.
+// allSets are the --set options, and after them those that other flags stand for.
 func (s *selection) allSets() []string {
-	var sets []string
+	sets := slices.Clone(s.sets)
 	for _, b := range []struct {
 		name string
 		on   bool
@@ -188,6 +198,9 @@ func (s *selection) allSets() []string {
 		if s.changed != nil && s.changed(b.name) {
 			sets = append(sets, fmt.Sprintf("*.%s=%t", b.name, b.on))
 		}
+	}
+	if s.call != "" {
+		sets = append(sets, "*.call="+s.call)
 	}
 	for _, a := range []struct{ kind, value string }{{"sbom", s.sbom}, {"provenance", s.provenance}} {
 		if a.value == "" {
@@ -198,12 +211,13 @@ func (s *selection) allSets() []string {
 		}
 		sets = append(sets, "*.attest=type="+a.kind+","+a.value)
 	}
-	return append(sets, s.sets...)
+	return sets
 }
 
 // plan resolves, checks the caches and plans, showing what is to be said.
 func (s *selection) plan(ctx context.Context, g *globals, names []string) (*planner.Plan, *config.Resolution, error) {
 	l := s.take(ctx, g, names)
+	l.checkFiles(g)
 	l.check(g)
 	return l.plan, l.resolution, g.report(l.diags, l.files())
 }
