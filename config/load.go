@@ -358,7 +358,7 @@ func (c *Config) attributesOf(b *block, kind *schema.Block, locals map[string]ct
 		if d.HasErrors() {
 			continue
 		}
-		decoded, d := decode(a, v, b.attrs[name].Expr.Range())
+		decoded, d := decode(a, v, b.attrs[name].Expr.Range(), elementRanges(b.attrs[name].Expr)...)
 		diags = append(diags, d...)
 		if decoded != nil {
 			out[name] = decoded

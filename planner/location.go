@@ -28,8 +28,8 @@ func (d *draft) location(c config.Cache) string {
 	return objectLocation(c, names(c)[0])
 }
 
-// written are the places a destination writes: one, but for object stores with a list of names.
-func (d *draft) written(c config.Cache) []string {
+// places are what a destination writes: one, but for object stores with a list of names.
+func (d *draft) places(c config.Cache) []string {
 	if c.Type == "registry" || c.Type == "local" {
 		return []string{d.location(c)}
 	}

@@ -74,7 +74,7 @@ func (d *draft) build(t *config.Target, reason string) {
 		case to.Type == "inline":
 			inline = true
 		default:
-			for _, location := range d.written(to) {
+			for _, location := range d.places(to) {
 				d.writers[location] = append(d.writers[location], &writer{step: s, owner: s, name: t.Name, cache: to})
 			}
 		}
