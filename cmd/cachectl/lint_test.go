@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -76,4 +77,16 @@ func validate(t *testing.T, c bakecorpus.Case, run bakecorpus.Run) []string {
 		summaries = append(summaries, d.Summary)
 	}
 	return summaries
+}
+
+func TestAdviceIsExplained(t *testing.T) {
+	page, err := os.ReadFile("../../docs/advice.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, summary := range advice {
+		if !strings.Contains(string(page), "| "+summary+" |") {
+			t.Errorf("docs/advice.md does not explain %q", summary)
+		}
+	}
 }

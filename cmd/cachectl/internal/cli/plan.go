@@ -12,14 +12,15 @@ import (
 
 func newPlan(g *globals) *cobra.Command {
 	var s selection
-	var asJSON bool
+	var asJSON, online bool
 	var graph, html string
 	cmd := &cobra.Command{
 		Use:   "plan [TARGET|GROUP|TRANSFER...]",
 		Short: "Show what apply would do",
-		Long:  "Plan reads and checks the configuration and shows the steps that apply would take. It contacts nothing: no builder, no registry.",
+		Long:  "Plan reads and checks the configuration and shows the steps that apply would take. It contacts nothing: no builder, no registry; with --online it looks at the caches.",
 		Example: `  cachectl plan -f cache.hcl
   cachectl plan -f cache.hcl --graph dot | dot -Tsvg > plan.svg
+  cachectl plan -f cache.hcl --online
   cachectl plan -f cache.hcl --html plan.html
   cachectl plan -f cache.hcl --json`,
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -28,6 +29,11 @@ func newPlan(g *globals) *cobra.Command {
 			}
 			l := s.take(cmd.Context(), g, names)
 			l.check(g)
+			if online {
+				if _, err := l.look(cmd.Context(), g); err != nil {
+					return err
+				}
+			}
 			if err := g.report(l.diags, l.files()); err != nil {
 				return err
 			}
@@ -55,6 +61,7 @@ func newPlan(g *globals) *cobra.Command {
 		},
 	}
 	s.flags(cmd, g)
+	onlineFlag(cmd, &online)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as JSON")
 	cmd.Flags().StringVar(&graph, "graph", "", "print the plan as a graph: "+strings.Join(graphFormats, ", "))
 	cmd.Flags().StringVar(&html, "html", "", "write the plan as a page to this file as well")

@@ -1,0 +1,18 @@
+package planner
+
+import "github.com/cachectl/cachectl/config"
+
+// Writes returns a function that tells whether something in a resolution publishes a cache to where a source reads, be it in an image.
+func Writes(res *config.Resolution, opt Options) func(config.Cache) bool {
+	d := newDraft(res, opt)
+	d.builds()
+	d.transfers()
+	for _, t := range res.Targets { // what is linked to, and not asked for, can be asked for
+		for _, to := range t.CacheTo {
+			for _, location := range d.places(to) {
+				d.writers[location] = append(d.writers[location], &writer{name: t.Name, cache: to})
+			}
+		}
+	}
+	return func(c config.Cache) bool { return len(d.writersOf(d.location(c))) > 0 }
+}
