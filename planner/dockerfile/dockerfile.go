@@ -32,6 +32,28 @@ func Stages(targets []*config.Target, dir string) map[string][]planner.Stage {
 	return out
 }
 
+// Files are the contents of the targets' Dockerfiles, by path relative to dir or absolute as the target has it. Those written in the configuration are left
+// out, and those that cannot be read.
+func Files(targets []*config.Target, dir string) map[string][]byte {
+	r := reader{files: map[string][]byte{}}
+	for _, t := range targets {
+		if t.DockerfileInline == nil {
+			r.content(t, dir)
+		}
+	}
+	out := map[string][]byte{}
+	for path, content := range r.files {
+		if content == nil {
+			continue
+		}
+		if below, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(below) {
+			path = below
+		}
+		out[filepath.ToSlash(path)] = content
+	}
+	return out
+}
+
 // reader reads and parses each file once, however many targets share it.
 type reader struct {
 	files  map[string][]byte

@@ -27,15 +27,17 @@ type apply struct {
 func newApply(g *globals) *cobra.Command {
 	a := &apply{}
 	cmd := &cobra.Command{
-		Use:   "apply [TARGET|GROUP|TRANSFER...]",
+		Use:   "apply [TARGET|GROUP|TRANSFER... | PLAN.json]",
 		Short: "Build targets and publish their caches",
 		Long: `Apply imports the cache sources, builds what is not in them, and publishes the caches to every destination. A source that is missing never
 fails a build. A destination shows its old cache or its new one at every moment, never something between. Without names it applies "default",
-or everything whose name does not start with "_".`,
+or everything whose name does not start with "_". A plan that plan -out has saved stands for the names it was made with: it is done as planned, or, with exit
+code 3, not at all if files, settings or caches have changed since.`,
 		Example: `  cachectl apply -f cache.hcl
   cachectl apply -f cache.hcl api web --jobs 8
   BRANCH=feature/login cachectl apply -f cache.hcl
   cachectl apply -f cache.hcl --report run.html
+  cachectl plan -f cache.hcl -out plan.json && cachectl apply plan.json
   cachectl apply --set 'api.args.VERSION=1.2' --push api
   cat cache.hcl | cachectl apply -f -`,
 		RunE: func(cmd *cobra.Command, names []string) error { return a.run(cmd.Context(), g, names) },
@@ -55,7 +57,7 @@ or everything whose name does not start with "_".`,
 }
 
 func (a *apply) run(ctx context.Context, g *globals, names []string) error {
-	plan, res, err := a.plan(ctx, g, names)
+	plan, res, err := a.planned(ctx, g, names)
 	if err != nil {
 		return err
 	}
