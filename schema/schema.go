@@ -49,7 +49,9 @@ type Attribute struct {
 	Set      SetForm
 	SetName  string // the key in --set where it is not Name
 	Required bool
-	Doc      string
+	// Key says that the value decides cache keys, or where a cache is.
+	Key bool
+	Doc string
 }
 
 // SetKeyName is what the attribute is called in --set.

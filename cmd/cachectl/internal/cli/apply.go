@@ -43,6 +43,12 @@ code 3, not at all if files, settings or caches have changed since.`,
 		RunE: func(cmd *cobra.Command, names []string) error { return a.run(cmd.Context(), g, names) },
 	}
 	a.flags(cmd, g)
+	a.runFlags(cmd)
+	return cmd
+}
+
+// runFlags are those that say how to run, beside those that say what.
+func (a *apply) runFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVarP(&a.jobs, "jobs", "j", 0, "steps at once; 0 is as many as hosts and builder allow")
 	f.BoolVar(&a.failFast, "fail-fast", false, "stop at the first failure instead of finishing what does not depend on it")
@@ -53,7 +59,6 @@ code 3, not at all if files, settings or caches have changed since.`,
 	f.BoolVar(&a.json, "json", false, "print the report as JSON on standard output")
 	f.StringVar(&a.dataDir, "data-dir", "", "where the embedded builder and registries keep their state (default: the user's data directory)")
 	values(cmd, "progress", "auto", "plain", "tty", "rawjson", "quiet")
-	return cmd
 }
 
 func (a *apply) run(ctx context.Context, g *globals, names []string) error {

@@ -74,6 +74,8 @@ type selection struct {
 	sbom, provenance string
 	// call is a frontend method that takes the place of every target's, "" for none.
 	call string
+	// schedule names a schedule whose targets and options are selected, "" for none.
+	schedule string
 	// changed tells whether a flag was given.
 	changed func(string) bool
 }
@@ -89,6 +91,7 @@ func (s *selection) flags(cmd *cobra.Command, g *globals) {
 	f.BoolVar(&s.pull, "pull", false, "look for newer base images: --set '*.pull=true'")
 	f.StringVar(&s.sbom, "sbom", "", "attest an SBOM: --set '*.attest=type=sbom'")
 	f.StringVar(&s.provenance, "provenance", "", "attest provenance: --set '*.attest=type=provenance'")
+	f.StringVar(&s.schedule, "schedule", "", "take the targets and options of this schedule")
 	s.changed = f.Changed
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, have []string, prefix string) ([]string, cobra.ShellCompDirective) {
 		return s.complete(cmd.Context(), g, have, prefix), cobra.ShellCompDirectiveNoFileComp
@@ -148,8 +151,18 @@ func (s *selection) take(ctx context.Context, g *globals, names []string) *loade
 	if l.config == nil || !l.config.Complete() {
 		return l
 	}
+	sel := config.Selection{Names: names, Set: s.allSets()}
+	if s.schedule != "" {
+		scheduled, d := l.config.Scheduled(s.schedule)
+		l.diags = append(l.diags, d...)
+		sel.Names = append(sel.Names, scheduled.Names...)
+		sel.Set = append(scheduled.Set, sel.Set...)
+	}
+	if l.diags.HasErrors() && s.schedule != "" {
+		return l
+	}
 	var more hcl.Diagnostics
-	l.resolution, more = l.config.Resolve(config.Selection{Names: names, Set: s.allSets()})
+	l.resolution, more = l.config.Resolve(sel)
 	l.diags = append(l.diags, more...)
 	if !more.HasErrors() {
 		g.secrets.Add(secrets(l.resolution, g.in.LookupEnv)...)

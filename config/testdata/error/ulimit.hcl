@@ -1,0 +1,3 @@
+target "app" {
+  ulimits = ["nofile"] # ERROR: Unsuitable value
+}
