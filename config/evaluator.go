@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	library "github.com/cachectl/cachectl/config/function"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -29,11 +30,30 @@ type evaluator struct {
 	vars    map[string]string
 }
 
-// callDepth bounds how deep user functions call each other.
-const callDepth = 32
+// How deep user functions call each other, and how many names one value depends on in a row.
+const (
+	callDepth      = 32
+	referenceDepth = 500
+)
 
 // eval evaluates an expression. locals are names that exist in addition, matrix keys and function parameters; they win.
 func (e *evaluator) eval(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+	v, _, diags := e.evalMarked(expr, locals)
+	return v, diags
+}
+
+// evalMarked is like eval and returns besides how the value came about; see impure.
+func (e *evaluator) evalMarked(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, cty.ValueMarks, hcl.Diagnostics) {
+	v, diags := e.bounded(expr, locals)
+	if diags.HasErrors() {
+		return cty.DynamicVal, nil, diags
+	}
+	v, marks := v.UnmarkDeep()
+	return v, marks, diags
+}
+
+// marked evaluates an expression to a value that still carries its marks, for use in others.
+func (e *evaluator) marked(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
 	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{}, Functions: e.functions}
 	var diags, missing hcl.Diagnostics
 	refs := references{}
@@ -45,7 +65,8 @@ func (e *evaluator) eval(expr hcl.Expression, locals map[string]cty.Value) (cty.
 			continue
 		}
 		if e.blocks != nil && (root == "target" || root == "group") {
-			diags = append(diags, e.reference(t, refs)...)
+			m, d := e.reference(t, refs)
+			missing, diags = append(missing, m...), append(diags, d...)
 			continue
 		}
 		if !e.exists(root) {
@@ -87,8 +108,8 @@ func (e *evaluator) lookup(name string, at *hcl.Range) (cty.Value, hcl.Diagnosti
 		return v, nil
 	}
 	v, g := e.variables[name], e.globals[name]
-	if slices.Contains(e.busy, name) {
-		return cty.DynamicVal, hcl.Diagnostics{e.cycle(name, at)}
+	if d := e.enterable(name, at); d != nil {
+		return cty.DynamicVal, hcl.Diagnostics{d}
 	}
 	e.busy = append(e.busy, name)
 	defer func() { e.busy = e.busy[:len(e.busy)-1] }()
@@ -105,12 +126,37 @@ func (e *evaluator) lookup(name string, at *hcl.Range) (cty.Value, hcl.Diagnosti
 // named evaluates a variable or a global; a global is the variable's default when both are there.
 func (e *evaluator) named(v *variableBlock, g *hcl.Attribute) (cty.Value, hcl.Diagnostics) {
 	if v == nil {
-		return e.eval(g.Expr, nil)
+		return e.bounded(g.Expr, nil)
 	}
 	if g != nil {
 		v = v.withDefault(g.Expr)
 	}
 	return e.variable(v)
+}
+
+// bounded evaluates an expression to a value that keeps its marks, and is refused when it is too large.
+func (e *evaluator) bounded(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+	v, diags := e.marked(expr, locals)
+	if diags.HasErrors() {
+		return cty.DynamicVal, diags
+	}
+	plain, _ := v.UnmarkDeep()
+	if err := library.CheckValue(plain); err != nil {
+		at := expr.Range()
+		return cty.DynamicVal, append(diags, errorf(&at, "Value too large", "The value is more than a configuration can hold: %v.", err))
+	}
+	return v, diags
+}
+
+// enterable refuses to evaluate a name that is being evaluated, or one that too many others wait for.
+func (e *evaluator) enterable(name string, at *hcl.Range) *hcl.Diagnostic {
+	if slices.Contains(e.busy, name) {
+		return e.cycle(name, at)
+	}
+	if len(e.busy) >= referenceDepth {
+		return errorf(at, "References too deep", "%s is reached through more than %d others, beginning with %s.", name, referenceDepth, e.busy[0])
+	}
+	return nil
 }
 
 func (e *evaluator) cycle(name string, at *hcl.Range) *hcl.Diagnostic {
@@ -149,7 +195,7 @@ func (e *evaluator) call(f *functionBlock, args []cty.Value) (cty.Value, error) 
 	if f.variadic != "" {
 		locals[f.variadic] = cty.TupleVal(args[len(f.params):])
 	}
-	v, diags := e.eval(f.result, locals)
+	v, diags := e.marked(f.result, locals)
 	if diags.HasErrors() {
 		return cty.DynamicVal, fmt.Errorf("%s: %s", diags[0].Summary, diags[0].Detail)
 	}

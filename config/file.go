@@ -16,7 +16,7 @@ import (
 
 // What is accepted from outside.
 const (
-	fileLimit    = 2 << 20
+	fileLimit    = 16 << 20
 	bracketLimit = 200
 	matrixLimit  = 10_000
 )
@@ -59,17 +59,27 @@ func readFiles(opt Options) ([]*file, hcl.Diagnostics) {
 	var files []*file
 	var diags hcl.Diagnostics
 	for _, name := range names {
-		data, err := readFile(name, opt)
+		f, err := newFile(name, opt)
 		if err != nil {
 			diags = append(diags, errorf(nil, "Unreadable file", "%s cannot be read: %v.", name, err))
 			continue
 		}
-		if name == "-" {
-			name = stdinName
-		}
-		files = append(files, &file{name: name, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))})
+		files = append(files, f)
 	}
 	return files, diags
+}
+
+func newFile(name string, opt Options) (*file, error) {
+	data, err := readFile(name, opt)
+	if err != nil {
+		return nil, err
+	}
+	if name == "-" {
+		if name = stdinName; opt.StdinName != "" {
+			name = opt.StdinName
+		}
+	}
+	return &file{name: name, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}, nil
 }
 
 // filesFromEnv are the files that BUILDX_BAKE_FILE names, separated as paths are or by BUILDX_BAKE_PATH_SEPARATOR.

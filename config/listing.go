@@ -58,6 +58,7 @@ func (c *Config) listedVariable(v *variableBlock) Listing {
 		l.Type = typ.FriendlyNameForConstraint()
 	}
 	value, diags := c.eval.lookup(v.name, &v.at)
+	value, _ = value.UnmarkDeep()
 	if diags.HasErrors() || value.IsNull() || !value.IsWhollyKnown() {
 		return l
 	}

@@ -20,8 +20,17 @@ import (
 type Options struct {
 	// Files are paths of files, merged in this order; "-" is standard input. None means the files that lie in Dir: cache.hcl, else Bake's.
 	Files []string
+	// Source is the address of a git repository, or of a file, that holds the configuration; Files are names in there then, and of this machine when they
+	// start with cwd://. Addresses can also stand among Files.
+	Source string
+	// CommandContext is BAKE_CMD_CONTEXT; "" is the working directory.
+	CommandContext string
+	// Allow names what a configuration that was fetched may touch of this machine: fs.read=PATH, fs.write=PATH, fs=PATH, ssh, network.host, …
+	Allow []string
 	// Stdin is what "-" reads; nil is the process's.
 	Stdin io.Reader
+	// StdinName is what diagnostics call what "-" reads, and what tells a file of ours from one of Bake's; "" is <stdin>.
+	StdinName string
 	// Vars are "NAME=value" settings of variables; they win over the environment.
 	Vars []string
 	// LookupEnv reads the environment; nil reads the process's.
@@ -34,9 +43,13 @@ type Options struct {
 type Config struct {
 	opt      Options
 	sources  map[string]*hcl.File
+	fetched  *fetched
+	access   *access
 	eval     *evaluator
 	strict   bool
 	complete bool
+	// importing are the files that import this configuration, outermost first.
+	importing []string
 	// relativeToFiles makes contexts relative to the files that name them.
 	relativeToFiles bool
 	targets         map[string]*target
@@ -48,6 +61,7 @@ type Config struct {
 	transfers   map[string]*Transfer
 	builders    map[string]*Builder
 	registries  map[string]*Registry
+	schedules   map[string]*Schedule
 }
 
 // target is a target before inheritance, possibly written in several places.
@@ -90,6 +104,11 @@ func namesOnly(diags hcl.Diagnostics) bool {
 // Load reads and evaluates the files. All problems are reported, sorted by place; among them warnings, which do not stop anything. With
 // errors the Config holds the sources, for showing them, and may be Complete.
 func Load(ctx context.Context, opt Options) (*Config, hcl.Diagnostics) {
+	return load(ctx, opt, nil)
+}
+
+// load is Load for a configuration that is imported by those of importing, outermost first.
+func load(ctx context.Context, opt Options, importing []string) (*Config, hcl.Diagnostics) {
 	if opt.LookupEnv == nil {
 		opt.LookupEnv = os.LookupEnv
 	}
@@ -97,10 +116,13 @@ func Load(ctx context.Context, opt Options) (*Config, hcl.Diagnostics) {
 		opt.Dir, _ = os.Getwd()
 	}
 	c := &Config{
-		opt: opt, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{}, groupBlocks: map[string][]*targetBlock{},
-		transfers: map[string]*Transfer{}, builders: map[string]*Builder{}, registries: map[string]*Registry{},
+		opt: opt, importing: importing, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{}, groupBlocks: map[string][]*targetBlock{},
+		transfers: map[string]*Transfer{}, builders: map[string]*Builder{}, registries: map[string]*Registry{}, schedules: map[string]*Schedule{},
 	}
-	files, diags := readFiles(opt)
+	files, from, diags := gather(ctx, opt)
+	c.fetched = from
+	allowed, d := parseAccess(opt)
+	c.access, diags = allowed, append(diags, d...)
 	relative, d := relativeToFiles(opt.LookupEnv)
 	if diags = append(diags, d...); diags.HasErrors() {
 		return nil, diags
@@ -108,14 +130,12 @@ func Load(ctx context.Context, opt Options) (*Config, hcl.Diagnostics) {
 	c.relativeToFiles = relative
 	composed, files, d := c.readCompose(ctx, files)
 	diags = append(diags, d...)
-	for _, f := range files {
-		diags = append(diags, f.parse(c.sources)...)
-		c.strict = c.strict || f.strict
-	}
-	if diags.HasErrors() {
+	files, d = c.withIncluded(files, nil)
+	if diags = append(diags, d...); diags.HasErrors() {
 		return c.failed(diags)
 	}
-	diags = append(diags, c.read(composed, files)...)
+	c.strict = slices.ContainsFunc(files, func(f *file) bool { return f.strict })
+	diags = append(diags, c.read(ctx, composed, files)...)
 	if !namesOnly(diags) {
 		return c.failed(diags)
 	}
@@ -132,7 +152,7 @@ func (c *Config) failed(diags hcl.Diagnostics) (*Config, hcl.Diagnostics) {
 func (c *Config) Sources() map[string]*hcl.File { return c.sources }
 
 // read evaluates all blocks.
-func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics {
+func (c *Config) read(ctx context.Context, composed []*composeTarget, files []*file) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	var blocks []*block
 	globals := map[string]*hcl.Attribute{}
@@ -146,7 +166,7 @@ func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics 
 	}
 	c.eval = &evaluator{
 		opt: c.opt, variables: map[string]*variableBlock{}, globals: globals, values: c.builtins(), vars: map[string]string{}, declared: map[string]bool{},
-		functions: function.Library(function.Options{Env: c.opt.LookupEnv, FS: c.files(), Dir: c.opt.Dir}),
+		functions: marking(function.Library(function.Options{Env: c.opt.LookupEnv, FS: c.guard(c.files()), Dir: c.gitDir()})),
 	}
 	for _, v := range c.opt.Vars {
 		name, value, ok := strings.Cut(v, "=")
@@ -162,6 +182,7 @@ func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics 
 	}
 	diags = append(diags, c.checkVariables()...)
 	c.addCompose(composed)
+	diags = append(diags, c.readImports(ctx, blocks)...)
 	diags = append(diags, c.declareGroups(blocks)...)
 	diags = append(diags, c.declareTargets(blocks)...)
 	c.eval.blocks = c
@@ -169,6 +190,7 @@ func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics 
 	diags = append(diags, c.readGroups()...)
 	diags = append(diags, c.readTargets()...)
 	diags = append(diags, c.readOwn(blocks)...)
+	diags = append(diags, c.readSchedules(blocks)...)
 	return diags
 }
 
@@ -183,8 +205,12 @@ func (c *Config) files() fs.FS {
 
 // builtins are the variables that exist without being declared.
 func (c *Config) builtins() map[string]cty.Value {
+	context := c.opt.CommandContext
+	if context == "" {
+		context = cwd
+	}
 	return map[string]cty.Value{
-		"BAKE_CMD_CONTEXT":    cty.StringVal("cwd://"),
+		"BAKE_CMD_CONTEXT":    cty.StringVal(context),
 		"BAKE_LOCAL_PLATFORM": cty.StringVal(runtime.GOOS + "/" + runtime.GOARCH),
 	}
 }
@@ -353,12 +379,14 @@ func (c *Config) attributesOf(b *block, kind *schema.Block, locals map[string]ct
 		if a == nil || name == "matrix" || name == "name" {
 			continue
 		}
-		v, d := c.eval.eval(b.attrs[name].Expr, locals)
+		at := b.attrs[name].Expr.Range()
+		v, marks, d := c.eval.evalMarked(b.attrs[name].Expr, locals)
 		diags = append(diags, d...)
 		if d.HasErrors() {
 			continue
 		}
-		decoded, d := decode(a, v, b.attrs[name].Expr.Range())
+		diags = append(diags, warnImpure(a, marks, at)...)
+		decoded, d := decode(a, v, at)
 		diags = append(diags, d...)
 		if decoded != nil {
 			out[name] = decoded

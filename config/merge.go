@@ -111,10 +111,13 @@ func distinctAsBake(list []item) []item {
 	return out
 }
 
+// unique drops repeated and empty strings.
 func unique(list []string) []string {
 	out := make([]string, 0, len(list))
+	seen := make(map[string]bool, len(list))
 	for _, s := range list {
-		if s != "" && !slices.Contains(out, s) {
+		if s != "" && !seen[s] {
+			seen[s] = true
 			out = append(out, s)
 		}
 	}

@@ -10,9 +10,9 @@ import (
 
 // blocks are the blocks that expressions can refer to.
 type blocks interface {
-	// lookup evaluates one attribute of a block, without inheritance, as a value of the attribute's type; known is false where there is no such
+	// lookup evaluates one attribute of a block, without inheritance, as a value of the attribute's type; missing says that there is no such
 	// block or attribute. An attribute that is not written is null, or an empty list of entries.
-	lookup(kind, name, attr string) (v cty.Value, known bool, diags hcl.Diagnostics)
+	lookup(kind, name, attr string, at *hcl.Range) (v cty.Value, missing *hcl.Diagnostic, diags hcl.Diagnostics)
 	// attributes are the names of the attributes that a kind of block has.
 	attributes(kind string) []string
 }
@@ -20,12 +20,13 @@ type blocks interface {
 // references are the values that an expression refers to in blocks: by kind, name and attribute.
 type references map[string]map[string]map[string]cty.Value
 
-// reference evaluates target.NAME.ATTRIBUTE or group.NAME.ATTRIBUTE into refs; target.NAME alone is all of the block.
-func (e *evaluator) reference(t hcl.Traversal, refs references) hcl.Diagnostics {
+// reference evaluates target.NAME.ATTRIBUTE or group.NAME.ATTRIBUTE into refs; target.NAME alone is all of the block. missing is what does not
+// exist, which only matters if the expression cannot do without.
+func (e *evaluator) reference(t hcl.Traversal, refs references) (missing, diags hcl.Diagnostics) {
 	at := t.SourceRange()
 	kind := t.RootName()
 	if len(t) < 2 {
-		return hcl.Diagnostics{errorf(&at, "Invalid reference", "A %s is referred to by its name and an attribute: %s.NAME.ATTRIBUTE.", kind, kind)}
+		return nil, hcl.Diagnostics{errorf(&at, "Invalid reference", "A %s is referred to by its name and an attribute: %s.NAME.ATTRIBUTE.", kind, kind)}
 	}
 	name := stepName(t[1])
 	attrs := e.blocks.attributes(kind)
@@ -34,23 +35,26 @@ func (e *evaluator) reference(t hcl.Traversal, refs references) hcl.Diagnostics 
 			attrs = []string{attr}
 		}
 	}
-	var diags hcl.Diagnostics
 	for _, attr := range attrs {
-		diags = append(diags, e.referTo(kind, name, attr, &at, refs)...)
+		m, d := e.referTo(kind, name, attr, &at, refs)
+		diags = append(diags, d...)
+		if m != nil {
+			missing = append(missing, m)
+		}
 	}
-	return diags
+	return missing, diags
 }
 
-func (e *evaluator) referTo(kind, name, attr string, at *hcl.Range, refs references) hcl.Diagnostics {
+func (e *evaluator) referTo(kind, name, attr string, at *hcl.Range, refs references) (missing *hcl.Diagnostic, diags hcl.Diagnostics) {
 	key := kind + "." + name + "." + attr
-	if slices.Contains(e.busy, key) {
-		return hcl.Diagnostics{e.cycle(key, at)}
+	if d := e.enterable(key, at); d != nil {
+		return nil, hcl.Diagnostics{d}
 	}
 	e.busy = append(e.busy, key)
 	defer func() { e.busy = e.busy[:len(e.busy)-1] }()
-	v, known, diags := e.blocks.lookup(kind, name, attr)
-	if !known {
-		return nil // the expression's own evaluation says what is missing
+	v, missing, diags := e.blocks.lookup(kind, name, attr, at)
+	if missing != nil {
+		return missing, nil
 	}
 	if refs[kind] == nil {
 		refs[kind] = map[string]map[string]cty.Value{}
@@ -59,7 +63,7 @@ func (e *evaluator) referTo(kind, name, attr string, at *hcl.Range, refs referen
 		refs[kind][name] = map[string]cty.Value{}
 	}
 	refs[kind][name][attr] = v
-	return diags
+	return nil, diags
 }
 
 // stepName is the name that a step of a traversal goes to, "" when it is not one.
@@ -87,37 +91,42 @@ func (refs references) enter(variables map[string]cty.Value) {
 }
 
 // lookup is that of targets and groups.
-func (c *Config) lookup(kind, name, attr string) (cty.Value, bool, hcl.Diagnostics) {
+func (c *Config) lookup(kind, name, attr string, at *hcl.Range) (cty.Value, *hcl.Diagnostic, hcl.Diagnostics) {
+	switch {
+	case kind == schema.Target.Name && c.targets[name] == nil:
+		return cty.DynamicVal, errorf(at, "Unknown target", "There is no target named %q.%s", name, didYouMean(name, sortedNames(c.targets))), nil
+	case kind == schema.Group.Name && c.groupBlocks[name] == nil:
+		return cty.DynamicVal, errorf(at, "Unknown group", "There is no group named %q.%s", name, didYouMean(name, sortedNames(c.groupBlocks))), nil
+	}
 	if attr == "name" {
-		return cty.StringVal(name), true, nil
+		return cty.StringVal(name), nil, nil
 	}
-	written := c.writtenIn(kind, name)
 	a := schema.Lookup(kind).Attribute(attr)
-	if written == nil || a == nil {
-		return cty.DynamicVal, false, nil
+	if a == nil {
+		return cty.DynamicVal, errorf(at, "Unknown attribute", "A %s has no attribute named %q.%s", kind, attr, didYouMean(attr, c.attributes(kind))), nil
 	}
-	for _, tb := range slices.Backward(written) {
+	if t := c.targets[name]; kind == schema.Target.Name && len(t.blocks) == 0 {
+		return t.attrs[attr].cty(a), nil, nil // evaluated already: imported, or of a Compose file
+	}
+	for _, tb := range slices.Backward(c.writtenIn(kind, name)) {
 		expr := tb.block.attrs[attr]
 		if expr == nil {
 			continue
 		}
 		v, diags := c.eval.eval(expr.Expr, tb.locals)
 		if diags.HasErrors() {
-			return cty.DynamicVal, true, diags
+			return cty.DynamicVal, nil, diags
 		}
 		decoded, diags := decode(a, v, expr.Expr.Range())
-		return decoded.cty(a), true, diags
+		return decoded.cty(a), nil, diags
 	}
-	return (*value)(nil).cty(a), true, nil
+	return (*value)(nil).cty(a), nil, nil
 }
 
-// writtenIn are the blocks of one name, nil if there is none.
+// writtenIn are the blocks of one name.
 func (c *Config) writtenIn(kind, name string) []*targetBlock {
-	if kind == "target" {
-		if t := c.targets[name]; t != nil {
-			return t.blocks
-		}
-		return nil
+	if kind == schema.Target.Name {
+		return c.targets[name].blocks
 	}
 	return c.groupBlocks[name]
 }

@@ -35,15 +35,21 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 		return nil, sorted(r.diags)
 	}
 	res := &Resolution{values: map[string]attributes{}, lookupEnv: c.opt.LookupEnv}
+	if c.fetched != nil {
+		res.access = c.access
+	}
 	asked, transfers := r.collect(names, res)
-	linked := r.link(asked)
+	isAsked := setOf(asked)
+	linked := r.link(asked, isAsked)
 	if r.diags.HasErrors() {
 		return nil, sorted(r.diags)
 	}
 	for _, name := range slices.Sorted(slices.Values(append(slices.Clone(asked), linked...))) {
-		attrs := c.finished(name, r.resolved[name], slices.Contains(asked, name))
+		attrs := c.finished(name, r.resolved[name], isAsked[name])
 		res.values[name] = attrs
-		res.Targets = append(res.Targets, newTarget(name, c.targets[name].def, attrs, slices.Contains(asked, name)))
+		t := newTarget(name, c.targets[name].def, attrs, isAsked[name])
+		c.locate(t)
+		res.Targets = append(res.Targets, t)
 	}
 	if r.diags = append(r.diags, res.checkValues()...); r.diags.HasErrors() {
 		return nil, sorted(r.diags)
@@ -57,7 +63,16 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 	for _, name := range sortedNames(c.builders) {
 		res.Builders = append(res.Builders, c.builders[name])
 	}
+	res.Schedules = c.Schedules()
 	return res, sorted(r.diags)
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return set
 }
 
 // expandNames turns patterns into names, and nothing into the default.
@@ -76,7 +91,7 @@ func (r *resolver) expandNames(names []string) []string {
 	var out []string
 	for _, n := range names {
 		n = strings.ReplaceAll(n, ".", "_")
-		if !strings.ContainsAny(n, "*?[") {
+		if !isPattern(n) {
 			out = append(out, n)
 			continue
 		}
@@ -89,14 +104,20 @@ func (r *resolver) expandNames(names []string) []string {
 	return unique(out)
 }
 
+// isPattern tells whether a name is to be matched rather than looked up.
+func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
+
+// all are the names that can be selected.
+func (c *Config) all() []string {
+	return slices.Concat(sortedNames(c.targets), sortedNames(c.groups), sortedNames(c.transfers))
+}
+
 // matching returns the names that fit a pattern, sorted.
 func (c *Config) matching(pattern string) []string {
 	var found []string
-	for _, names := range [][]string{sortedNames(c.groups), sortedNames(c.targets), sortedNames(c.transfers)} {
-		for _, n := range names {
-			if ok, err := path.Match(pattern, n); err == nil && ok {
-				found = append(found, n)
-			}
+	for _, n := range c.all() {
+		if ok, err := path.Match(pattern, n); err == nil && ok {
+			found = append(found, n)
 		}
 	}
 	slices.Sort(found)
@@ -177,7 +198,7 @@ func (r *resolver) defaultGroup(res *Resolution, named []string) {
 // unknown reports a name that is nothing, at the group that names it.
 func (r *resolver) unknown(name string, trail []string) {
 	c := r.config
-	all := slices.Concat(sortedNames(c.targets), sortedNames(c.groups), sortedNames(c.transfers))
+	all := c.all()
 	if len(trail) == 0 {
 		r.diags = append(r.diags, errorf(nil, "Unknown target", "There is no target, group or transfer named %q.%s", name, didYouMean(name, all)))
 		return
@@ -197,6 +218,10 @@ func (r *resolver) target(name string) attributes {
 	}
 	if slices.Contains(r.path, name) {
 		r.cycle(name)
+		return nil
+	}
+	if len(r.path) >= referenceDepth {
+		r.diags = append(r.diags, errorf(&t.def, "Inheritance too deep", "Target %q is inherited through more than %d others, beginning with %q.", name, referenceDepth, r.path[0]))
 		return nil
 	}
 	r.path = append(r.path, name)
@@ -235,7 +260,7 @@ func place(r hcl.Range) string {
 }
 
 // link finds the targets that the asked ones take contexts from, and refuses cycles among them.
-func (r *resolver) link(asked []string) []string {
+func (r *resolver) link(asked []string, isAsked map[string]bool) []string {
 	var linked []string
 	var trail []string
 	done := map[string]bool{}
@@ -249,12 +274,14 @@ func (r *resolver) link(asked []string) []string {
 			switch {
 			case r.config.targets[to] == nil:
 				r.diags = append(r.diags, errorf(&at, "Unknown target", "Target %q takes a context from target %q, which does not exist.%s", name, to, didYouMean(to, sortedNames(r.config.targets))))
+			case len(trail) > referenceDepth:
+				r.diags = append(r.diags, errorf(&at, "Links too deep", "Target %q is linked to through more than %d others, beginning with %q.", to, referenceDepth, trail[0]))
 			case slices.Contains(trail, to):
 				hops := append(slices.Clone(trail[slices.Index(trail, to):]), to)
 				r.diags = append(r.diags, errorf(&at, "Link cycle", "Targets take contexts from each other in a circle: %s.", r.linkHops(hops)))
 			case !done[to]:
 				done[to] = true
-				if !slices.Contains(asked, to) {
+				if !isAsked[to] {
 					linked = append(linked, to)
 				}
 				walk(to)
@@ -325,6 +352,10 @@ func (r *resolver) checkCycles() {
 			}
 			hops := append(slices.Clone(trail[slices.Index(trail, name):]), name)
 			r.diags = append(r.diags, errorf(&g.def, "Group cycle", "A group cannot contain itself: %s.", strings.Join(hops, " -> ")))
+			return
+		}
+		if len(trail) > referenceDepth {
+			r.diags = append(r.diags, errorf(&g.def, "Groups too deep", "Group %q is reached through more than %d others, beginning with %q.", name, referenceDepth, trail[0]))
 			return
 		}
 		for _, m := range g.targets {

@@ -18,7 +18,7 @@ func (c *Config) declareTargets(blocks []*block) hcl.Diagnostics {
 		if b.kind != "target" {
 			continue
 		}
-		diags = append(diags, b.unknownNames(&schema.Target, "cache-from", "cache-to")...)
+		diags = append(diags, b.unknownNames(&schema.Target, "cache-from", "cache-to", schema.Dynamic.Name)...)
 		diags = append(diags, c.expand(b)...)
 	}
 	return diags
@@ -29,6 +29,9 @@ func (c *Config) readTargets() hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, name := range c.order {
 		t := c.targets[name]
+		if len(t.blocks) == 0 {
+			continue // evaluated already
+		}
 		attrs := t.attrs
 		for _, tb := range t.blocks {
 			own, d := c.ownAttributes(tb)

@@ -50,7 +50,7 @@ func decode(a *schema.Attribute, v cty.Value, at hcl.Range) (*value, hcl.Diagnos
 		return nil, nil
 	}
 	if !v.IsWhollyKnown() {
-		return nil, hcl.Diagnostics{errorf(&at, "Unsuitable value", "The value of %q cannot be known.", a.Name)}
+		return nil, nil // it depends on something that has an error of its own
 	}
 	out := &value{rng: at}
 	err := out.fill(a, v)
@@ -60,27 +60,27 @@ func decode(a *schema.Attribute, v cty.Value, at hcl.Range) (*value, hcl.Diagnos
 	return out, nil
 }
 
-func (out *value) fill(a *schema.Attribute, v cty.Value) error {
+func (v *value) fill(a *schema.Attribute, from cty.Value) error {
 	var err error
 	switch a.Kind {
 	case schema.String, schema.Number:
 		var s string
-		if s, err = text(v); err == nil {
-			out.text = &s
+		if s, err = text(from); err == nil {
+			v.text = &s
 		}
 	case schema.Bool:
-		b, cerr := convert.Convert(v, cty.Bool)
+		b, cerr := convert.Convert(from, cty.Bool)
 		if cerr != nil {
 			return cerr
 		}
 		t := b.True()
-		out.truth = &t
+		v.truth = &t
 	case schema.Strings:
-		out.list, err = texts(v, a.Name == "tags" || a.Name == "platforms")
+		v.list, err = texts(from, a.Name == "tags" || a.Name == "platforms")
 	case schema.Map, schema.Resources:
-		out.dict, err = dictionary(v)
+		v.dict, err = dictionary(from)
 	default:
-		out.items, err = items(a.Kind, v, out.rng)
+		v.items, err = items(a.Kind, from, v.rng)
 	}
 	return err
 }

@@ -80,7 +80,7 @@ func (e *evaluator) defaultOf(v *variableBlock, typ cty.Type) (cty.Value, hcl.Di
 		}
 		return cty.NullVal(typ), nil
 	}
-	def, diags := e.eval(v.def, nil)
+	def, diags := e.bounded(v.def, nil)
 	if diags.HasErrors() || typ == cty.NilType {
 		return def, diags
 	}

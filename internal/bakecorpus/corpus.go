@@ -1,5 +1,5 @@
-// Package bakecorpus reads the build definitions under config/testdata/bake and what Docker Bake prints for them. It is for tests. It runs
-// neither Bake nor cachectl.
+// Package bakecorpus is build definitions for tests and benchmarks: those under config/testdata/bake with what Docker Bake prints for them, and
+// generated ones. It runs neither Bake nor cachectl.
 //
 // Each txtar archive starts with its runs, one a line:
 //
