@@ -388,15 +388,13 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, err
 	return &published{root: desc, cache: want, changed: true, dropped: dropped.Results}, nil
 }
 
-// errOverLimit says that a cache would have to lose results to be imported.
-var errOverLimit = fmt.Errorf("its manifest or config is over the %d bytes that BuildKit imports", cache.ImportLimit)
-
 // fitted returns c as BuildKit imports it. What has to be left out for that is not, with fit = "fail".
 func (p *publisher) fitted(c *cache.Cache) (*cache.Cache, cache.Dropped, error) {
-	out, dropped, err := c.Fit(cache.ImportLimit, p.dest.Format())
+	limit := p.dest.Format().Limit()
+	out, dropped, err := c.Fit(limit, p.dest.Format())
 	if err == nil && dropped != (cache.Dropped{}) && p.fit == fitFail {
-		return nil, dropped, fmt.Errorf("%w: %d of %d results would be left out, and fit is \"fail\"; give targets or branches caches of their own, or set fit = \"prune\"",
-			errOverLimit, dropped.Results, c.Stats().Results)
+		return nil, dropped, fmt.Errorf("its manifest or config is over the %d bytes that are imported: %d of %d results would be left out, and fit is \"fail\"; give targets or branches caches of their own, or set fit = \"prune\"",
+			limit, dropped.Results, c.Stats().Results)
 	}
 	return out, dropped, err
 }
