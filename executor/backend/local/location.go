@@ -72,7 +72,7 @@ func (l *Location) Name() string {
 // Host is this machine.
 func (l *Location) Host() string { return "" }
 
-// Store is the directory; see backend.Keeper.
+// Store is the directory; see backend.Storer.
 func (l *Location) Store() string { return "local " + l.dir }
 
 // Key is the directory and the tag.

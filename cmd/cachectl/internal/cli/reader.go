@@ -16,8 +16,8 @@ import (
 	"github.com/cachectl/cachectl/schema"
 )
 
-// places opens caches for the verbs that look at them, with no run around.
-type places struct {
+// reader opens caches for the verbs that look at them, with no run around.
+type reader struct {
 	g       *globals
 	env     locations.Env
 	servers *embedded
@@ -36,41 +36,41 @@ func registryBlocks(ctx context.Context, g *globals, files []string) ([]*config.
 	return res.Registries, nil
 }
 
-// openPlaces sets up what reaching caches takes: the registry blocks of files, and those registries that are embedded. The caller closes it, also
+// openReader sets up what reaching caches takes: the registry blocks of files, and those registries that are embedded. The caller closes it, also
 // with an error.
-func openPlaces(ctx context.Context, g *globals, files []string) (*places, error) {
+func openReader(ctx context.Context, g *globals, files []string) (*reader, error) {
 	registries, err := registryBlocks(ctx, g, files)
 	if err != nil {
 		return nil, err
 	}
-	return newPlaces(ctx, g, registries)
+	return newReader(ctx, g, registries)
 }
 
-func newPlaces(ctx context.Context, g *globals, registries []*config.Registry) (*places, error) {
+func newReader(ctx context.Context, g *globals, registries []*config.Registry) (*reader, error) {
 	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: registries, Dir: g.in.Dir})
 	if err != nil {
 		return nil, err
 	}
-	p := &places{g: g, env: locations.Env{
+	r := &reader{g: g, env: locations.Env{
 		Hosts: hosts, Dir: g.in.Dir, Buckets: &bucket.Stores{}, Actions: gha.NewServices(gha.Options{}), LookupEnv: g.in.LookupEnv,
 	}}
-	p.servers, err = g.serveEmbedded(ctx, registries, "", slog.New(slog.DiscardHandler))
-	return p, err
+	r.servers, err = g.serveEmbedded(ctx, registries, "", slog.New(slog.DiscardHandler))
+	return r, err
 }
 
 // close ends connections and then the registries, which wait for what is open.
-func (p *places) close() {
-	if p == nil {
+func (r *reader) close() {
+	if r == nil {
 		return
 	}
-	p.env.Hosts.Close()
-	p.env.Actions.Close()
-	p.servers.close()
+	r.env.Hosts.Close()
+	r.env.Actions.Close()
+	r.servers.close()
 }
 
 // checked reads an argument as a cache of one side and checks its attributes.
-func (p *places) checked(arg string, insecure bool, side schema.Side) (config.Cache, error) {
-	line := &arguments{dir: p.g.in.Dir, insecure: insecure}
+func (r *reader) checked(arg string, insecure bool, side schema.Side) (config.Cache, error) {
+	line := &arguments{dir: r.g.in.Dir, insecure: insecure}
 	list, err := line.caches([]string{arg}, side)
 	if err != nil {
 		return config.Cache{}, err
@@ -79,18 +79,18 @@ func (p *places) checked(arg string, insecure bool, side schema.Side) (config.Ca
 	if side == schema.To {
 		t = &config.Transfer{CacheTo: list}
 	}
-	res := config.NewResolution([]*config.Transfer{t}, nil, p.g.in.LookupEnv)
-	p.g.secrets.Add(secrets(res, p.g.in.LookupEnv)...)
-	return list[0], p.g.report(res.Validate(), line.files())
+	res := config.NewResolution([]*config.Transfer{t}, nil, r.g.in.LookupEnv)
+	r.g.secrets.Add(secrets(res, r.g.in.LookupEnv)...)
+	return list[0], r.g.report(res.Validate(), line.files())
 }
 
 // source opens the cache that an argument names.
-func (p *places) source(arg string, insecure bool) (backend.Source, error) {
-	c, err := p.checked(arg, insecure, schema.From)
+func (r *reader) source(arg string, insecure bool) (backend.Source, error) {
+	c, err := r.checked(arg, insecure, schema.From)
 	if err != nil {
 		return nil, err
 	}
-	src, err := locations.OpenSource(c, p.env)
+	src, err := locations.OpenSource(c, r.env)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -98,8 +98,8 @@ func (p *places) source(arg string, insecure bool) (backend.Source, error) {
 }
 
 // read reads the cache that an argument names.
-func (p *places) read(ctx context.Context, arg string, insecure bool) (backend.Source, *backend.Current, error) {
-	src, err := p.source(arg, insecure)
+func (r *reader) read(ctx context.Context, arg string, insecure bool) (backend.Source, *backend.Current, error) {
+	src, err := r.source(arg, insecure)
 	if err != nil {
 		return nil, nil, err
 	}
