@@ -26,14 +26,14 @@ compression, and bytes are those of the blobs. Times do not count.
   cachectl diff --exit-code ./before ./after || echo "something was rebuilt"`,
 		Args: usageArgs(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			reader, err := openReader(cmd.Context(), g, files)
-			defer reader.close()
+			places, err := openPlaces(cmd.Context(), g, files)
+			defer places.close()
 			if err != nil {
 				return err
 			}
 			var sides [2]view.DiffSide
 			for i, arg := range args {
-				src, cur, err := reader.read(cmd.Context(), arg, insecure)
+				src, cur, err := places.read(cmd.Context(), arg, insecure)
 				if err != nil {
 					return err
 				}

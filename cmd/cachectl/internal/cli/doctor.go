@@ -27,16 +27,16 @@ delete stays there, and is used again the next time. Nothing is tried twice: wha
   cachectl doctor localhost:5000/app-cache --json | jq '.findings[] | select(.answer == "no")'`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			reader, err := openReader(cmd.Context(), g, files)
-			defer reader.close()
+			places, err := openPlaces(cmd.Context(), g, files)
+			defer places.close()
 			if err != nil {
 				return err
 			}
-			c, err := reader.checked(args[0], insecure, schema.To)
+			c, err := places.checked(args[0], insecure, schema.To)
 			if err != nil {
 				return err
 			}
-			dest, err := locations.OpenDestination(c, reader.env)
+			dest, err := locations.OpenDestination(c, places.env)
 			if err != nil {
 				return usageError{err}
 			}

@@ -35,7 +35,7 @@ of them has in the same registry or directory: what would be free without it. Wh
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d := &diskUse{g: g}
 			err := d.open(cmd.Context(), &s, args, insecure)
-			defer d.reader.close()
+			defer d.places.close()
 			if err != nil {
 				return err
 			}
@@ -62,7 +62,7 @@ of them has in the same registry or directory: what would be free without it. Wh
 // diskUse is the caches that are measured.
 type diskUse struct {
 	g      *globals
-	reader *reader
+	places *places
 	caches []*measured
 }
 
@@ -77,11 +77,11 @@ type measured struct {
 // open opens the named caches, or those that the configuration declares.
 func (d *diskUse) open(ctx context.Context, s *selection, args []string, insecure bool) (err error) {
 	if len(args) > 0 {
-		if d.reader, err = openReader(ctx, d.g, s.files); err != nil {
+		if d.places, err = openPlaces(ctx, d.g, s.files); err != nil {
 			return err
 		}
 		for _, arg := range args {
-			src, err := d.reader.source(arg, insecure)
+			src, err := d.places.source(arg, insecure)
 			if err != nil {
 				return err
 			}
@@ -93,7 +93,7 @@ func (d *diskUse) open(ctx context.Context, s *selection, args []string, insecur
 	if err != nil {
 		return err
 	}
-	if d.reader, err = newReader(ctx, d.g, res.Registries); err != nil {
+	if d.places, err = newPlaces(ctx, d.g, res.Registries); err != nil {
 		return err
 	}
 	for _, t := range res.Targets {
@@ -132,12 +132,12 @@ func declared(ctx context.Context, g *globals, s *selection) (*config.Resolution
 // declare adds the caches of a target or transfer. What only BuildKit can read is left out.
 func (d *diskUse) declare(owner string, from, to []config.Cache) {
 	for _, c := range from {
-		if src, err := locations.OpenSource(c, d.reader.env); err == nil {
+		if src, err := locations.OpenSource(c, d.places.env); err == nil {
 			d.add(src, owner)
 		}
 	}
 	for _, c := range to {
-		if dest, err := locations.OpenDestination(c, d.reader.env); err == nil {
+		if dest, err := locations.OpenDestination(c, d.places.env); err == nil {
 			d.add(dest, owner)
 		}
 	}
@@ -145,7 +145,7 @@ func (d *diskUse) declare(owner string, from, to []config.Cache) {
 
 // add enters a cache once, however often it is declared.
 func (d *diskUse) add(src backend.Source, owner string) {
-	at := slices.IndexFunc(d.caches, func(m *measured) bool { return locationKey(m.source) == locationKey(src) })
+	at := slices.IndexFunc(d.caches, func(m *measured) bool { return place(m.source) == place(src) })
 	if at < 0 {
 		at = len(d.caches)
 		d.caches = append(d.caches, &measured{source: src})
@@ -155,8 +155,8 @@ func (d *diskUse) add(src backend.Source, owner string) {
 	}
 }
 
-// locationKey is equal for two locations that are the same place.
-func locationKey(s backend.Source) string {
+// place is equal for two locations that are the same place.
+func place(s backend.Source) string {
 	if k, ok := s.(interface{ Key() string }); ok {
 		return k.Key()
 	}
@@ -188,7 +188,7 @@ func (d *diskUse) measure(ctx context.Context) ([]view.UsageRow, *cache.Usage, e
 		row := view.UsageRow{Name: m.source.Name(), UsedBy: m.usedBy, Missing: errors.Is(m.err, blob.ErrNotFound), Err: m.err, Measured: -1}
 		if m.err == nil {
 			row.Current, row.Measured = m.current, len(kept)
-			kept = append(kept, cache.Kept{Cache: m.current.Cache, Store: backend.Store(m.source)})
+			kept = append(kept, cache.Kept{Cache: m.current.Cache, Store: backend.Pool(m.source)})
 		}
 		rows = append(rows, row)
 	}

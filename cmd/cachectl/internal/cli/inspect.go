@@ -27,12 +27,12 @@ func newInspect(g *globals) *cobra.Command {
 			if graph != "" && (asJSON || records || graph != "dot" && graph != "mermaid") {
 				return usageError{errors.New("--graph is dot or mermaid, and excludes --json and --records")}
 			}
-			reader, err := openReader(cmd.Context(), g, files)
-			defer reader.close()
+			places, err := openPlaces(cmd.Context(), g, files)
+			defer places.close()
 			if err != nil {
 				return err
 			}
-			src, cur, err := reader.read(cmd.Context(), args[0], insecure)
+			src, cur, err := places.read(cmd.Context(), args[0], insecure)
 			if err != nil {
 				return err
 			}

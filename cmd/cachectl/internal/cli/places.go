@@ -16,8 +16,8 @@ import (
 	"github.com/cachectl/cachectl/schema"
 )
 
-// reader opens caches for the verbs that look at them, with no run around.
-type reader struct {
+// places opens caches for the verbs that look at them, with no run around.
+type places struct {
 	g       *globals
 	env     locations.Env
 	servers *embedded
@@ -36,41 +36,41 @@ func registryBlocks(ctx context.Context, g *globals, files []string) ([]*config.
 	return res.Registries, nil
 }
 
-// openReader sets up what reaching caches takes: the registry blocks of files, and those registries that are embedded. The caller closes it, also
+// openPlaces sets up what reaching caches takes: the registry blocks of files, and those registries that are embedded. The caller closes it, also
 // with an error.
-func openReader(ctx context.Context, g *globals, files []string) (*reader, error) {
+func openPlaces(ctx context.Context, g *globals, files []string) (*places, error) {
 	registries, err := registryBlocks(ctx, g, files)
 	if err != nil {
 		return nil, err
 	}
-	return newReader(ctx, g, registries)
+	return newPlaces(ctx, g, registries)
 }
 
-func newReader(ctx context.Context, g *globals, registries []*config.Registry) (*reader, error) {
+func newPlaces(ctx context.Context, g *globals, registries []*config.Registry) (*places, error) {
 	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: registries, Dir: g.in.Dir})
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{g: g, env: locations.Env{
-		Hosts: hosts, Dir: g.in.Dir, Buckets: &bucket.Stores{}, Actions: gha.NewServices(gha.Options{}), LookupEnv: g.in.LookupEnv,
+	p := &places{g: g, env: locations.Env{
+		Hosts: hosts, Dir: g.in.Dir, Buckets: &bucket.Stores{}, LookupEnv: g.in.LookupEnv, Actions: gha.NewServices(gha.Options{}),
 	}}
-	r.servers, err = g.serveEmbedded(ctx, registries, "", slog.New(slog.DiscardHandler))
-	return r, err
+	p.servers, err = g.serveEmbedded(ctx, registries, "", slog.New(slog.DiscardHandler))
+	return p, err
 }
 
 // close ends connections and then the registries, which wait for what is open.
-func (r *reader) close() {
-	if r == nil {
+func (p *places) close() {
+	if p == nil {
 		return
 	}
-	r.env.Hosts.Close()
-	r.env.Actions.Close()
-	r.servers.close()
+	p.env.Hosts.Close()
+	p.env.Actions.Close()
+	p.servers.close()
 }
 
 // checked reads an argument as a cache of one side and checks its attributes.
-func (r *reader) checked(arg string, insecure bool, side schema.Side) (config.Cache, error) {
-	line := &arguments{dir: r.g.in.Dir, insecure: insecure}
+func (p *places) checked(arg string, insecure bool, side schema.Side) (config.Cache, error) {
+	line := &arguments{dir: p.g.in.Dir, insecure: insecure}
 	list, err := line.caches([]string{arg}, side)
 	if err != nil {
 		return config.Cache{}, err
@@ -79,18 +79,18 @@ func (r *reader) checked(arg string, insecure bool, side schema.Side) (config.Ca
 	if side == schema.To {
 		t = &config.Transfer{CacheTo: list}
 	}
-	res := config.NewResolution([]*config.Transfer{t}, nil, r.g.in.LookupEnv)
-	r.g.secrets.Add(secrets(res, r.g.in.LookupEnv)...)
-	return list[0], r.g.report(res.Validate(), line.files())
+	res := config.NewResolution([]*config.Transfer{t}, nil, p.g.in.LookupEnv)
+	p.g.secrets.Add(secrets(res, p.g.in.LookupEnv)...)
+	return list[0], p.g.report(res.Validate(), line.files())
 }
 
 // source opens the cache that an argument names.
-func (r *reader) source(arg string, insecure bool) (backend.Source, error) {
-	c, err := r.checked(arg, insecure, schema.From)
+func (p *places) source(arg string, insecure bool) (backend.Source, error) {
+	c, err := p.checked(arg, insecure, schema.From)
 	if err != nil {
 		return nil, err
 	}
-	src, err := locations.OpenSource(c, r.env)
+	src, err := locations.OpenSource(c, p.env)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -98,8 +98,8 @@ func (r *reader) source(arg string, insecure bool) (backend.Source, error) {
 }
 
 // read reads the cache that an argument names.
-func (r *reader) read(ctx context.Context, arg string, insecure bool) (backend.Source, *backend.Current, error) {
-	src, err := r.source(arg, insecure)
+func (p *places) read(ctx context.Context, arg string, insecure bool) (backend.Source, *backend.Current, error) {
+	src, err := p.source(arg, insecure)
 	if err != nil {
 		return nil, nil, err
 	}
