@@ -93,7 +93,7 @@ const (
 
 // mode and ignoreError are what every destination knows.
 var (
-	mode        = CacheAttribute{Name: "mode", Side: To, Kind: String, Default: "min", Enum: []string{"min", "max"}, Doc: "max publishes the layers of every step, min those of the result only."}
+	mode        = CacheAttribute{Name: "mode", Side: To, Kind: String, Default: "min", Enum: []string{"min", "max"}, Doc: "max publishes the layers of every step, min those of the result only. A transfer takes max where nothing is said."}
 	ignoreError = CacheAttribute{Name: "ignore-error", Side: To, Kind: Bool, Default: "false", Doc: "A failure to publish is reported and does not fail the run."}
 )
 
