@@ -170,6 +170,6 @@ var Backends = []Backend{
 		{Name: "blobs_prefix", Side: From | To, Kind: String, Default: "blobs", Doc: "Put before the names of layers."},
 		{Name: "manifests_prefix", Side: From | To, Kind: String, Default: "manifests", Doc: "Put before the names of manifests."},
 		{Name: "name", Side: From | To, Kind: String, Default: "buildkit", Doc: "Name of the cache; several separated by ; are all written, and all read."},
-		{Name: "secret_access_key", Side: From | To, Kind: String, Secret: true, Doc: "Key of the account; without it the environment's identity is used (Azure's DefaultAzureCredential)."},
+		{Name: "secret_access_key", Side: From | To, Kind: String, Secret: true, Env: "AZURE_STORAGE_KEY", Doc: "Key of the account; without it the environment's identity is used (Azure's DefaultAzureCredential)."},
 	}, bucketFormat)},
 }
