@@ -126,6 +126,24 @@ func TestATokenThatMayNotWriteIsNoDestination(t *testing.T) {
 	}
 }
 
+// TestManyJobsPublishAtOnce has as many processes write one cache of a branch, also where the service shows late what it has taken.
+func TestManyJobsPublishAtOnce(t *testing.T) {
+	for name, lag := range map[string]time.Duration{"at once": 0, "late": 200 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := testenv.StartActionsV2(t)
+			c.SetLag(lag)
+			n := 16
+			if lag > 0 {
+				n = 6 // one after the other
+			}
+			backendtest.Writers(t, n, func() backend.Destination {
+				return destination(t, services(t, gha.Options{}), c.Attrs(map[string]string{"scope": "matrix"}))
+			})
+		})
+	}
+}
+
 // TestBigLayersGoInParts looks at what was uploaded.
 func TestBigLayersGoInParts(t *testing.T) {
 	c := testenv.StartActionsV2(t)

@@ -393,6 +393,24 @@ func TestRefusalsAreOfUse(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatIsNotOKHasAReason is how the service may refuse a key, too.
+func TestAnAnswerThatIsNotOKHasAReason(t *testing.T) {
+	c := testenv.StartActionsV2(t)
+	for message, want := range map[string]string{"the repository is over its limit": "over its limit", "Cache already exists": "reserved by another job", "": "no reason"} {
+		f := &faults{before: func(r *http.Request) *http.Response {
+			if strings.HasSuffix(r.URL.Path, "/CreateCacheEntry") {
+				return answer(200, fmt.Sprintf(`{"ok":false,"message":%q}`, message))
+			}
+			return nil
+		}}
+		raw := []byte("refused")
+		err := destination(t, faulty(t, f, nil), c.Attrs(nil)).Push(t.Context(), describe(raw), opener(raw))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", message, err, want)
+		}
+	}
+}
+
 // TestHopsAreChecked says where a service may send us.
 func TestHopsAreChecked(t *testing.T) {
 	var refused []string
