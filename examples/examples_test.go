@@ -112,6 +112,11 @@ func TestExamples(t *testing.T) {
 			}
 		}
 	})
+	t.Run("the JSON form plans", func(t *testing.T) {
+		if !strings.Contains(c.run(t, c.root, "plan", "-f", "examples/json/cache.json"), "to publish") {
+			t.Error("the plan of examples/json/cache.json publishes nothing")
+		}
+	})
 	t.Run("first", func(t *testing.T) { c.checkHit(t, "cache.hcl.example", 2) })
 	t.Run("monorepo", func(t *testing.T) { c.checkHit(t, "examples/monorepo/cache.hcl", 6) })
 	t.Run("monorepo on a branch reads main's cache", func(t *testing.T) {
