@@ -109,7 +109,11 @@ func cacheValue(a CacheAttribute) object {
 		}
 		return or(number, object{"type": "string", "pattern": "^(" + valuePattern(a) + ")$"})
 	case a.Form.Pattern != "":
-		return or(object{"type": "string", "pattern": "^(" + a.Form.Pattern + ")$"}, object{"type": "null"})
+		others := object{"type": "null"}
+		if a.Form == nameList {
+			others["type"] = nullable("number", "boolean")
+		}
+		return or(object{"type": "string", "pattern": "^(" + a.Form.Pattern + ")$"}, others)
 	}
 	return object{"type": nullable(scalar...)}
 }
