@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -140,6 +141,16 @@ func TestManyJobsPublishAtOnce(t *testing.T) {
 			backendtest.Writers(t, n, func() backend.Destination {
 				return destination(t, services(t, gha.Options{}), c.Attrs(map[string]string{"scope": "matrix"}))
 			})
+		})
+	}
+}
+
+// TestManyJobsPublishToAServerThatTakesKeysTwice does it on the server of nektos/act.
+func TestManyJobsPublishToAServerThatTakesKeysTwice(t *testing.T) {
+	for round := range 3 {
+		c := testenv.StartActionsV1(t)
+		backendtest.Writers(t, 8, func() backend.Destination {
+			return destination(t, services(t, gha.Options{}), c.Attrs(map[string]string{"scope": fmt.Sprint("matrix", round)}))
 		})
 	}
 }

@@ -189,7 +189,13 @@ func (s *service) publish(ctx context.Context, series string, raw []byte, replac
 		return err
 	}
 	key := fmt.Sprintf("%s#%d", series, n)
-	if err := s.fill(ctx, up, key, newBytes(raw), int64(len(raw))); err != nil {
+	if err := s.send(ctx, up, key, newBytes(raw), int64(len(raw))); err != nil {
+		return err
+	}
+	if err := s.alone(ctx, key); err != nil {
+		return err
+	}
+	if err := s.finish(ctx, up, key, int64(len(raw))); err != nil {
 		return err
 	}
 	if _, err := s.visible(ctx, key); err != nil {
