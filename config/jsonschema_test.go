@@ -153,7 +153,7 @@ func printedForm(t *testing.T, r *config.Resolution) string {
 var expressible = []string{
 	"Unknown attribute", "Missing attribute", "Unknown cache attribute", "Misplaced cache attribute", "Missing cache attribute",
 	"Invalid cache attribute", "Unknown cache backend", "Inline cache has no location", "Invalid matrix", "Unsuitable value",
-	"Name without matrix", "Incomplete transfer",
+	"Name without matrix", "Incomplete transfer", "Conflicting cache attributes", "Invalid compression level", "Invalid target name",
 }
 
 // beyondSchema are files with such errors that a JSON Schema cannot tell, and why.

@@ -91,7 +91,7 @@ var (
 
 // compression is how layers are compressed.
 var compression = []CacheAttribute{
-	{Name: "compression", Side: To, Kind: String, Default: "gzip", Enum: []string{"uncompressed", "gzip", "estargz", "zstd"}, Doc: "Compression of new layers."},
+	{Name: "compression", Side: To, Kind: String, Default: "gzip", Enum: compressionNames(), Doc: "Compression of new layers."},
 	{Name: "compression-level", Side: To, Kind: Number, Doc: "gzip and estargz 0 to 9, zstd 0 to 22."},
 	{Name: "force-compression", Side: To, Kind: Bool, Default: "false", Doc: "Compress layers again that exist in another compression."},
 }

@@ -75,6 +75,9 @@ func backendObject(b *Backend, side Side) object {
 	if len(required) > 0 {
 		out["required"] = required
 	}
+	if a := b.Attribute("compression"); a != nil && a.Side&side != 0 && !a.Ignored {
+		out["allOf"] = compressionRules(b, a.Default)
+	}
 	return out
 }
 
