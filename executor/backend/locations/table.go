@@ -77,5 +77,6 @@ func Native(c config.Cache, lookupEnv func(string) (string, bool)) (backend.Nati
 	for name, value := range c.FromEnv(lookupEnv) {
 		attrs[name] = value
 	}
+	delete(attrs, "fallback") // is for us
 	return backend.Native{Type: c.Type, Attrs: attrs}, true
 }
