@@ -19,7 +19,7 @@ var widths = []int{24, 500, 2000, 5000, 10_000, 20_000}
 // how much longer twice the targets take.
 func measurePrint(dir string) error {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(out, "targets\tbake --print\tcachectl print\tratio\t")
+	_, _ = fmt.Fprintln(out, "targets\tbake --print\tcachectl print\tratio\t")
 	var last time.Duration
 	growth := ""
 	for _, n := range widths {
@@ -31,7 +31,7 @@ func measurePrint(dir string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%d\t%.2f s\t%.2f s\t%.1f\t\n", n, theirs.Seconds(), ours.Seconds(), theirs.Seconds()/ours.Seconds())
+		_, _ = fmt.Fprintf(out, "%d\t%.2f s\t%.2f s\t%.1f\t\n", n, theirs.Seconds(), ours.Seconds(), theirs.Seconds()/ours.Seconds())
 		if n == 20_000 && last > 0 {
 			growth = fmt.Sprintf("20000 targets take %.2f times as long as 10000.\n", ours.Seconds()/last.Seconds())
 		}

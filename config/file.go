@@ -75,7 +75,9 @@ func newFile(name string, opt Options) (*file, error) {
 		return nil, err
 	}
 	if name == "-" {
-		name = stdinName
+		if name = stdinName; opt.StdinName != "" {
+			name = opt.StdinName
+		}
 	}
 	return &file{name: name, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}, nil
 }

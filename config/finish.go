@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,10 +27,7 @@ func (c *Config) finished(name string, in attributes, asked bool) attributes {
 	}
 	def("context", rebase(c.targets[name].base, "."))
 	def("dockerfile", "Dockerfile")
-	if dir := *out["context"].text; !IsRemote(dir) {
-		cleaned := path.Clean(strings.TrimPrefix(dir, "cwd://"))
-		out["context"] = &value{text: &cleaned, rng: out["context"].rng}
-	}
+	out["context"] = c.located(out["context"])
 	if epoch, _ := c.opt.LookupEnv(sourceDateEpoch); epoch != "" {
 		out["args"] = withArg(out["args"], sourceDateEpoch, epoch)
 	}
@@ -148,7 +144,25 @@ func newTarget(name string, at hcl.Range, a attributes, asked bool) *Target {
 		}
 		t.Attest = append(t.Attest, at)
 	}
+	t.Policy = policies(a.items("policy"))
 	return t
+}
+
+func policies(list []item) []Policy {
+	var out []Policy
+	for _, i := range list {
+		p := Policy{Filename: i.attrs["filename"]}
+		for name, to := range map[string]**bool{"reset": &p.Reset, "disabled": &p.Disabled, "strict": &p.Strict} {
+			if b, err := strconv.ParseBool(i.attrs[name]); err == nil {
+				*to = &b
+			}
+		}
+		if l, ok := i.attrs["log-level"]; ok {
+			p.LogLevel = &l
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 func (a attributes) pointer(name string) *string {

@@ -20,8 +20,17 @@ import (
 type Options struct {
 	// Files are paths of files, merged in this order; "-" is standard input. None means the files that lie in Dir: cache.hcl, else Bake's.
 	Files []string
+	// Source is the address of a git repository, or of a file, that holds the configuration; Files are names in there then, and of this machine when they
+	// start with cwd://. Addresses can also stand among Files.
+	Source string
+	// CommandContext is BAKE_CMD_CONTEXT; "" is the working directory.
+	CommandContext string
+	// Allow names what a configuration that was fetched may touch of this machine: fs.read=PATH, fs.write=PATH, fs=PATH, ssh, network.host, …
+	Allow []string
 	// Stdin is what "-" reads; nil is the process's.
 	Stdin io.Reader
+	// StdinName is what diagnostics call what "-" reads, and what tells a file of ours from one of Bake's; "" is <stdin>.
+	StdinName string
 	// Vars are "NAME=value" settings of variables; they win over the environment.
 	Vars []string
 	// LookupEnv reads the environment; nil reads the process's.
@@ -34,6 +43,8 @@ type Options struct {
 type Config struct {
 	opt      Options
 	sources  map[string]*hcl.File
+	fetched  *fetched
+	access   *access
 	eval     *evaluator
 	strict   bool
 	complete bool
@@ -108,7 +119,10 @@ func load(ctx context.Context, opt Options, importing []string) (*Config, hcl.Di
 		opt: opt, importing: importing, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{}, groupBlocks: map[string][]*targetBlock{},
 		transfers: map[string]*Transfer{}, builders: map[string]*Builder{}, registries: map[string]*Registry{}, schedules: map[string]*Schedule{},
 	}
-	files, diags := readFiles(opt)
+	files, from, diags := gather(ctx, opt)
+	c.fetched = from
+	allowed, d := parseAccess(opt)
+	c.access, diags = allowed, append(diags, d...)
 	relative, d := relativeToFiles(opt.LookupEnv)
 	if diags = append(diags, d...); diags.HasErrors() {
 		return nil, diags
@@ -152,7 +166,7 @@ func (c *Config) read(ctx context.Context, composed []*composeTarget, files []*f
 	}
 	c.eval = &evaluator{
 		opt: c.opt, variables: map[string]*variableBlock{}, globals: globals, values: c.builtins(), vars: map[string]string{}, declared: map[string]bool{},
-		functions: marking(function.Library(function.Options{Env: c.opt.LookupEnv, FS: c.files(), Dir: c.opt.Dir})),
+		functions: marking(function.Library(function.Options{Env: c.opt.LookupEnv, FS: c.guard(c.files()), Dir: c.gitDir()})),
 	}
 	for _, v := range c.opt.Vars {
 		name, value, ok := strings.Cut(v, "=")
@@ -191,8 +205,12 @@ func (c *Config) files() fs.FS {
 
 // builtins are the variables that exist without being declared.
 func (c *Config) builtins() map[string]cty.Value {
+	context := c.opt.CommandContext
+	if context == "" {
+		context = cwd
+	}
 	return map[string]cty.Value{
-		"BAKE_CMD_CONTEXT":    cty.StringVal("cwd://"),
+		"BAKE_CMD_CONTEXT":    cty.StringVal(context),
 		"BAKE_LOCAL_PLATFORM": cty.StringVal(runtime.GOOS + "/" + runtime.GOARCH),
 	}
 }

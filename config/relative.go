@@ -73,6 +73,9 @@ func fileDir(name string) string {
 	if name == "" || name == stdinName {
 		return ""
 	}
+	if IsRemote(name) {
+		return "" // contexts are relative to the repository
+	}
 	return filepath.Dir(name)
 }
 

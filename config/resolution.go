@@ -10,9 +10,12 @@ type Resolution struct {
 	// Registries and Builders are all that were declared, sorted by host and name.
 	Registries []*Registry
 	Builders   []*Builder
+	// Schedules are all schedules, sorted by name.
+	Schedules []*Schedule
 
 	values    map[string]attributes
 	lookupEnv func(string) (string, bool)
+	access    *access // of a definition that was fetched
 }
 
 // Group is a named list of targets and groups, as resolved for print.

@@ -35,6 +35,9 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 		return nil, sorted(r.diags)
 	}
 	res := &Resolution{values: map[string]attributes{}, lookupEnv: c.opt.LookupEnv}
+	if c.fetched != nil {
+		res.access = c.access
+	}
 	asked, transfers := r.collect(names, res)
 	isAsked := setOf(asked)
 	linked := r.link(asked, isAsked)
@@ -44,7 +47,9 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 	for _, name := range slices.Sorted(slices.Values(append(slices.Clone(asked), linked...))) {
 		attrs := c.finished(name, r.resolved[name], isAsked[name])
 		res.values[name] = attrs
-		res.Targets = append(res.Targets, newTarget(name, c.targets[name].def, attrs, isAsked[name]))
+		t := newTarget(name, c.targets[name].def, attrs, isAsked[name])
+		c.locate(t)
+		res.Targets = append(res.Targets, t)
 	}
 	if r.diags = append(r.diags, res.checkValues()...); r.diags.HasErrors() {
 		return nil, sorted(r.diags)
@@ -58,6 +63,7 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 	for _, name := range sortedNames(c.builders) {
 		res.Builders = append(res.Builders, c.builders[name])
 	}
+	res.Schedules = c.Schedules()
 	return res, sorted(r.diags)
 }
 

@@ -25,7 +25,7 @@ func (r *Resolution) checkValues() hcl.Diagnostics {
 			{"context", notStdin(t.Context)}, {"dockerfile", notStdin(t.Dockerfile)},
 		} {
 			if check.err != nil {
-				diags = append(diags, errorf(t.at(check.attr), "Unsuitable value", "%q of target %q: %v.", check.attr, t.Name, check.err))
+				diags = append(diags, errorf(t.at(check.attr), "Invalid value", "%q of target %q: %v.", check.attr, t.Name, check.err))
 			}
 		}
 	}

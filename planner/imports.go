@@ -55,12 +55,14 @@ func access(c config.Cache) string {
 // linked target, which the step has no need of where it reads the same place already.
 func (d *draft) read(s *Step, owner string, sources []config.Cache, within map[string]bool) {
 	d.lists++
-	for _, c := range sources {
-		r := &reading{step: s, owner: owner, source: c, location: d.location(c), list: d.lists, within: within}
-		if within != nil && d.reads(s, r.location) {
-			continue
+	for _, entry := range sources {
+		for _, c := range places(entry, schema.From) {
+			r := &reading{step: s, owner: owner, source: c, location: d.location(c), list: d.lists, within: within}
+			if within != nil && d.reads(s, r.location) {
+				continue
+			}
+			d.readings = append(d.readings, r)
 		}
-		d.readings = append(d.readings, r)
 	}
 }
 

@@ -1,6 +1,9 @@
 package planner
 
-import "github.com/cachectl/cachectl/config"
+import (
+	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/schema"
+)
 
 // Writes returns a function that tells whether something in a resolution publishes a cache to where a source reads, be it in an image.
 func Writes(res *config.Resolution, opt Options) func(config.Cache) bool {
@@ -9,8 +12,9 @@ func Writes(res *config.Resolution, opt Options) func(config.Cache) bool {
 	d.transfers()
 	for _, t := range res.Targets { // what is linked to, and not asked for, can be asked for
 		for _, to := range t.CacheTo {
-			for _, location := range d.places(to) {
-				d.writers[location] = append(d.writers[location], &writer{name: t.Name, cache: to})
+			for _, c := range places(to, schema.To) {
+				location := d.location(c)
+				d.writers[location] = append(d.writers[location], &writer{name: t.Name, cache: c})
 			}
 		}
 	}

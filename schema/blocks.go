@@ -4,8 +4,8 @@ package schema
 var Target = Block{Name: "target", Label: "name", Doc: "An image, or another result of a Dockerfile, and its caches.", Attributes: []Attribute{
 	{Name: "description", Kind: String, Doc: "What the target is, for listings."},
 	{Name: "inherits", Kind: Strings, Merge: Append, Doc: "Targets whose attributes this one starts from; later ones win."},
-	{Name: "name", Kind: String, Doc: "With matrix: the name of each variant, an expression over the matrix keys."},
-	{Name: "matrix", Kind: Map, Doc: "Lists by name; one variant of the target for each combination of their items."},
+	{Name: "name", Kind: String, Needs: "matrix", Doc: "With matrix: the name of each variant, an expression over the matrix keys."},
+	{Name: "matrix", Kind: Matrix, Doc: "Lists by name; one variant of the target for each combination of their items."},
 	{Name: "context", Kind: String, Set: SetValue, Key: true, Doc: "Directory, git or HTTP URL of the build context. Default: the current directory."},
 	{Name: "contexts", Kind: Map, Merge: PerKey, Set: SetKey, Key: true, Doc: "Named contexts: directories, URLs, docker-image://REF, oci-layout://DIR, or target:NAME for another target's result."},
 	{Name: "dockerfile", Kind: String, Set: SetValue, Key: true, Doc: "Dockerfile, relative to the context. Default: Dockerfile."},
@@ -44,7 +44,7 @@ var Group = Block{Name: "group", Label: "name", Doc: "Targets and groups that ar
 // Variable is an input of the configuration.
 var Variable = Block{Name: "variable", Label: "name", Doc: "An input, from --var, the environment, or its default.", Attributes: []Attribute{
 	{Name: "type", Kind: String, Doc: "Type constraint: string, number, bool, list(string), …"},
-	{Name: "default", Kind: String, Doc: "Value when nothing else sets it."},
+	{Name: "default", Kind: Any, Doc: "Value when nothing else sets it."},
 	{Name: "description", Kind: String, Doc: "What the variable is, for listings."},
 }}
 
@@ -58,14 +58,14 @@ var Validation = Block{Name: "validation", Doc: "A rule a variable's value must 
 var Function = Block{Name: "function", Label: "name", Doc: "A function for expressions.", Attributes: []Attribute{
 	{Name: "params", Kind: Strings, Required: true, Doc: "Names of the parameters."},
 	{Name: "variadic_params", Kind: String, Doc: "Name of the list that takes further arguments."},
-	{Name: "result", Kind: String, Required: true, Doc: "The function's value."},
+	{Name: "result", Kind: Any, Required: true, Doc: "The function's value."},
 }}
 
 // Transfer moves caches without a build.
 var Transfer = Block{Name: "transfer", Label: "name", Own: true, Doc: "Moves caches from sources to destinations with no build: promote, merge, mirror, transcode.", Attributes: []Attribute{
 	{Name: "description", Kind: String, Doc: "What the transfer is for, for listings."},
-	{Name: "cache-from", Kind: Caches, Doc: "Sources; several are merged."},
-	{Name: "cache-to", Kind: Caches, Doc: "Destinations."},
+	{Name: "cache-from", Kind: Caches, Required: true, Doc: "Sources; several are merged."},
+	{Name: "cache-to", Kind: Caches, Required: true, Doc: "Destinations."},
 }}
 
 // Builder is a BuildKit endpoint.

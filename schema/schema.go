@@ -17,6 +17,8 @@ const (
 	Attests   // list of attestations
 	Resources // object of limits
 	Policies  // list of policies
+	Matrix    // lists by name
+	Any       // any value
 )
 
 // Merge is what happens when a target inherits, or is written again in a later file.
@@ -49,6 +51,7 @@ type Attribute struct {
 	Set      SetForm
 	SetName  string // the key in --set where it is not Name
 	Required bool
+	Needs    string // an attribute without which this one makes no sense
 	// Key says that the value decides cache keys, or where a cache is.
 	Key bool
 	Doc string

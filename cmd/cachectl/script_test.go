@@ -2,6 +2,8 @@ package main
 
 import (
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -29,7 +31,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PORT", freePort(t))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": wantCode, "makecache": makeCache(t), "envsubst": substitute},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": wantCode, "makecache": makeCache(t), "envsubst": substitute, "serve": serve},
 	})
 }
 
@@ -53,15 +55,17 @@ func wantCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// makeCache returns the command "makecache DIR", which publishes a small cache of three steps to a directory.
+// makeCache returns the command "makecache DIR [SEED]", which publishes a small cache of three steps to a directory. Others share nothing with it
+// if their seed is another.
 func makeCache(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
-		if neg || len(args) != 1 {
-			ts.Fatalf("usage: makecache dir")
+		if neg || len(args) < 1 || len(args) > 2 {
+			ts.Fatalf("usage: makecache dir [seed]")
 		}
+		seed := append(args, "script")[1]
 		dest, err := local.Open(config.Cache{Type: "local", Attrs: map[string]string{"dest": ts.MkAbs(args[0])}}, "")
 		ts.Check(err)
-		backendtest.Publish(t, dest, backendtest.NewSample(t, "script", 3), ocispec.Descriptor{})
+		backendtest.Publish(t, dest, backendtest.NewSample(t, seed, 3), ocispec.Descriptor{})
 	}
 }
 
@@ -77,6 +81,16 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return port
+}
+
+// serve serves a directory over HTTP until the script ends; its address is in $SERVER.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: serve dir")
+	}
+	s := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	ts.Defer(s.Close)
+	ts.Setenv("SERVER", s.URL)
 }
 
 // substitute replaces $PORT in files.

@@ -1,3 +1,3 @@
 target "app" {
-  annotations = ["layer:org.example.note=x"] # ERROR: Unsuitable value
+  annotations = ["layer:org.example.note=x"] # ERROR: Invalid value
 }

@@ -1,3 +1,3 @@
 target "app" {
-  annotations = ["org.example.note"] # ERROR: Unsuitable value
+  annotations = ["org.example.note"] # ERROR: Invalid value
 }

@@ -1,3 +1,3 @@
 target "app" {
-  context = "-" # ERROR: Unsuitable value
+  context = "-" # ERROR: Invalid value
 }

@@ -1,3 +1,3 @@
 target "app" {
-  dockerfile = "-" # ERROR: Unsuitable value
+  dockerfile = "-" # ERROR: Invalid value
 }

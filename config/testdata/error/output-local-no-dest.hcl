@@ -1,3 +1,3 @@
 target "app" {
-  output = ["type=local"] # ERROR: Unsuitable value
+  output = ["type=local"] # ERROR: Invalid value
 }

@@ -1,3 +1,3 @@
 target "app" {
-  output = ["type=tar", "type=oci"] # ERROR: Unsuitable value
+  output = ["type=tar", "type=oci"] # ERROR: Invalid value
 }

@@ -1,3 +1,3 @@
 target "app" {
-  platforms = ["linux/amd64", "beos"] # ERROR: Unsuitable value
+  platforms = ["linux/amd64", "beos"] # ERROR: Invalid value
 }

@@ -1,3 +1,3 @@
 target "app" {
-  resources = { memory = "much" } # ERROR: Unsuitable value
+  resources = { memory = "much" } # ERROR: Invalid value
 }

@@ -1,3 +1,3 @@
 target "app" {
-  secret = ["env=TOKEN"] # ERROR: Unsuitable value
+  secret = ["env=TOKEN"] # ERROR: Invalid value
 }

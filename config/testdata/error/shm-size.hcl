@@ -1,3 +1,3 @@
 target "app" {
-  shm-size = "lots" # ERROR: Unsuitable value
+  shm-size = "lots" # ERROR: Invalid value
 }

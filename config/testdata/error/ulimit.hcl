@@ -1,3 +1,3 @@
 target "app" {
-  ulimits = ["nofile"] # ERROR: Unsuitable value
+  ulimits = ["nofile"] # ERROR: Invalid value
 }

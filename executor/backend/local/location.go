@@ -72,6 +72,9 @@ func (l *Location) Name() string {
 // Host is this machine.
 func (l *Location) Host() string { return "" }
 
+// Store is the directory; see backend.Keeper.
+func (l *Location) Store() string { return "local " + l.dir }
+
 // Key is the directory and the tag.
 func (l *Location) Key() string { return "local " + l.dir + ":" + l.tag }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
@@ -29,6 +30,8 @@ type Location struct {
 	format   cache.Format
 	// mirrored says that the tag may be resolved by a mirror.
 	mirrored bool
+	// moved is how long the tag was last being moved, from looking at it to having moved it, in nanoseconds.
+	moved atomic.Int64
 }
 
 // OpenSource returns the location that a cache-from "registry" names. It is read from the host's mirrors where they have it.

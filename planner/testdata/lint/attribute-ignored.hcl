@@ -1,11 +1,8 @@
+# A cache in an image is what the image is.
 target "default" {
-  cache-to "s3" {
-    bucket            = "b"
-    region            = "r"
+  cache-to "inline" {
+    mode              = "max" # WARN: Attribute without effect
     compression       = "zstd" # WARN: Attribute without effect
     force-compression = true # WARN: Attribute without effect
-  }
-  cache-to "inline" {
-    mode = "max" # WARN: Attribute without effect
   }
 }

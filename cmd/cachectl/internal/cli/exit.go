@@ -23,6 +23,7 @@ import (
 const (
 	exitOK          = 0
 	exitInternal    = 1
+	exitDiffers     = 1
 	exitUsage       = 2
 	exitMoved       = 3
 	exitWork        = 2 // of plan --detailed-exitcode: there is work to do
@@ -45,7 +46,7 @@ type exitMeaning struct {
 func exitCodes() []exitMeaning {
 	return []exitMeaning{
 		{exitOK, "everything asked for was done"},
-		{exitInternal, "internal error"},
+		{exitInternal, "internal error; without a message: the caches differ (diff --exit-code)"},
 		{exitUsage, "wrong usage or configuration; nothing was started"},
 		{exitMoved, "a saved plan no longer holds; nothing was started"},
 		{exitSteps, "some steps failed; what did not depend on them was done and published"},
@@ -77,6 +78,8 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, errDiffers):
+		return exitDiffers
 	case errors.As(context.Cause(ctx), &interrupted), errors.As(err, &interrupted):
 		return interrupted.ExitCode()
 	case errors.As(err, &coded):
@@ -128,7 +131,7 @@ func errorCode(err error, otherwise int) int {
 // isLocal tells whether this machine lacks something.
 func isLocal(err error) bool {
 	for _, target := range []error{
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, os.ErrPermission, exec.ErrNotFound,
+		syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR, syscall.EROFS, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, os.ErrPermission, exec.ErrNotFound,
 	} {
 		if errors.Is(err, target) {
 			return true

@@ -12,7 +12,7 @@ import (
 )
 
 func newPrint(g *globals) *cobra.Command {
-	var s selection
+	s := selection{shown: true}
 	var list, call, metadata string
 	var asJSON, check bool
 	cmd := &cobra.Command{
@@ -24,6 +24,7 @@ func newPrint(g *globals) *cobra.Command {
   cachectl print -f cache.hcl --list variables --json`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if list != "" {
+				s.located(names)
 				return s.list(cmd, g, list, asJSON)
 			}
 			var err error
@@ -91,13 +92,10 @@ func (s *selection) list(cmd *cobra.Command, g *globals, form string, asJSON boo
 	if err := g.report(l.diags, l.files()); err != nil {
 		return err
 	}
-	var rows []config.Listing
-	for _, n := range l.config.Names() {
-		if (n.Kind == "variable") == (kind == "variables") && (n.Kind == "variable" || !strings.HasPrefix(n.Name, "_")) {
-			rows = append(rows, n)
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b config.Listing) int { return strings.Compare(a.Name, b.Name) })
+	rows := slices.DeleteFunc(l.config.Names(), func(n config.Listing) bool { return (n.Kind == "variable") != (kind == "variables") })
+	// The same sort as Bake's, of the same order: which of a target and a group of one name comes first is the same then.
+	slices.SortFunc(rows, func(a, b config.Listing) int { return strings.Compare(a.Name, b.Name) })
+	rows = slices.DeleteFunc(rows, func(n config.Listing) bool { return n.Kind != "variable" && strings.HasPrefix(n.Name, "_") })
 	switch {
 	case kind == "variables" && asJSON:
 		return view.VariablesJSON(g.out, rows)
