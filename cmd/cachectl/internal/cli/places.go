@@ -70,7 +70,7 @@ func (p *places) close() {
 
 // checked reads an argument as a cache of one side and checks its attributes.
 func (p *places) checked(arg string, insecure bool, side schema.Side) (config.Cache, error) {
-	line := &arguments{dir: p.g.in.Dir, insecure: insecure}
+	line := &arguments{g: p.g, insecure: insecure}
 	list, err := line.caches([]string{arg}, side)
 	if err != nil {
 		return config.Cache{}, err
