@@ -45,7 +45,7 @@ func (a *arguments) caches(args []string, side schema.Side) ([]config.Cache, err
 		a.g.secrets.Add(secretFields(arg)...) // before anything is said of it
 		c, err := a.cache(arg, side)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("%s: %w", arg, err)}
+			return nil, usageError{fmt.Errorf("%q: %w", arg, err)}
 		}
 		list = append(list, c)
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/backend/registry"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
@@ -131,6 +132,7 @@ func errorCode(err error, otherwise int) int {
 // isLocal tells whether this machine lacks something.
 func isLocal(err error) bool {
 	for _, target := range []error{
+		backend.ErrElsewhere,
 		syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR, syscall.EROFS, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, os.ErrPermission, exec.ErrNotFound,
 	} {
 		if errors.Is(err, target) {
