@@ -44,7 +44,7 @@ func (r *run) sourcesLeft(m *planner.MergeStep, usable int) error {
 	defer r.mu.Unlock()
 	var why []error
 	for _, id := range m.Sources {
-		if err := r.unusable[id]; err != nil && !(usable > 0 && r.excused(m, id)) {
+		if err := r.unusable[id]; err != nil && (usable == 0 || !r.excused(m, id)) {
 			why = append(why, err)
 		}
 	}
