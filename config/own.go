@@ -30,7 +30,7 @@ func (c *Config) readOwn(blocks []*block) hcl.Diagnostics {
 
 func nestedOf(kind string) []string {
 	if kind == "transfer" {
-		return []string{"cache-from", "cache-to"}
+		return []string{"cache-from", "cache-to", schema.Dynamic.Name}
 	}
 	return nil
 }

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cachectl/cachectl/schema"
 	"github.com/distribution/reference"
@@ -71,7 +73,11 @@ func (c Cache) validateAttribute(backend *schema.Backend, side schema.Side, name
 	case a.Ignored:
 		return hcl.Diagnostics{warningf(at, "Attribute without effect", "BuildKit takes %q for a %s cache and ignores it.", name, c.Type)}
 	case a.Secret && c.AttrRanges[name].Filename != "" && v != "":
-		return hcl.Diagnostics{warningf(at, "Secret in the configuration", "%q is a secret. Leave it to the environment (%s) rather than to a file.", name, a.Env)}
+		where := "the environment"
+		if a.Env != "" {
+			where += " (" + a.Env + ")"
+		}
+		return hcl.Diagnostics{warningf(at, "Secret in the configuration", "%q is a secret. Leave it to %s rather than to a file.", name, where)}
 	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "The value of %q has control characters in it.", name)}
 	}
@@ -97,6 +103,34 @@ func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) 
 		if _, err := reference.ParseNormalizedNamed(v); err != nil {
 			return hcl.Diagnostics{errorf(at, "Invalid reference", "%q is not a reference like registry.example.com/team/cache:main: %v.", v, err)}
 		}
+	case "timeout":
+		if d, err := time.ParseDuration(v); err != nil || d <= 0 {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a time like 10m or 90s.", a.Name, v)}
+		}
+	case "scope":
+		if v == "" || len(v) > maxScope || strings.Contains(v, ",") {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is part of the keys in GitHub's cache: it cannot be empty, have a comma, or be longer than %d bytes.", a.Name, maxScope)}
+		}
+	case "repository":
+		if owner, name, _ := strings.Cut(v, "/"); owner == "" || name == "" || strings.ContainsAny(v, "?#% ") || strings.Contains(name, "/") {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a repository like team/app.", a.Name, v)}
+		}
+	case "touch_refresh":
+		if _, err := time.ParseDuration(v); err != nil {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a time like 24h or 90m.", a.Name, v)}
+		}
+	case "upload_parallelism", "retry_max_attempts":
+		if n, _ := strconv.Atoi(v); n < 1 {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be 1 or more.", a.Name, v)}
+		}
+	case "endpoint_url", "account_url", "url", "url_v2":
+		if u, err := url.Parse(v); v != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q must be an address like https://storage.example.com.", a.Name)}
+		}
+	case "name":
+		if len(c.Names()) == 0 {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "\"name\" is %q and names no cache; leave it out for \"buildkit\".", v)}
+		}
 	case "digest":
 		if err := digest.Digest(v).Validate(); err != nil {
 			return hcl.Diagnostics{errorf(at, "Invalid digest", "%q is not a digest like sha256:…: %v.", v, err)}
@@ -107,11 +141,15 @@ func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) 
 
 // validateTogether checks what attributes say about each other.
 func (c Cache) validateTogether() hcl.Diagnostics {
-	if c.Type != "registry" && c.Type != "local" {
+	b := schema.LookupBackend(c.Type)
+	if a := b.Attribute("compression"); a == nil || a.Ignored {
 		return nil
 	}
 	var diags hcl.Diagnostics
-	oci := c.Bool("oci-mediatypes")
+	if c.Type == "gha" {
+		diags = append(diags, c.validateListing()...)
+	}
+	oci := c.Bool("oci-mediatypes") || b.Attribute("oci-mediatypes").Ignored
 	if !oci && c.Attrs["image-manifest"] != "" && c.Bool("image-manifest") {
 		diags = append(diags, errorf(c.At("image-manifest"), "Conflicting cache attributes", "image-manifest=true needs OCI media types, and oci-mediatypes is false. Leave one of them out."))
 	}
@@ -123,6 +161,19 @@ func (c Cache) validateTogether() hcl.Diagnostics {
 		diags = append(diags, c.validateLevel(compression, level)...)
 	}
 	return diags
+}
+
+// maxScope is how long a scope may be: GitHub takes keys of 512 bytes, and BuildKit's have 24 besides the scope and a number.
+const maxScope = 470
+
+// validateListing tells that of two attributes which are of use together only one is there.
+func (c Cache) validateListing() hcl.Diagnostics {
+	for has, lacks := range map[string]string{"repository": "ghtoken", "ghtoken": "repository"} {
+		if c.Attrs[has] != "" && c.Attrs[lacks] == "" {
+			return hcl.Diagnostics{warningf(c.At(has), "Attribute without effect", "%q is for listing keys, which needs %q too.", has, lacks)}
+		}
+	}
+	return nil
 }
 
 func (c Cache) validateLevel(compression string, level int) hcl.Diagnostics {

@@ -63,10 +63,11 @@ type report struct {
 	}
 }
 
-func (c *cachectl) apply(t *testing.T, dir, file string) report {
+func (c *cachectl) apply(t *testing.T, dir, file string, names ...string) report {
 	t.Helper()
 	var r report
-	out := c.run(t, dir, "apply", "-f", file, "--builder", "embedded", "--data-dir", c.state, "--progress", "quiet", "--json")
+	args := append([]string{"apply", "-f", file, "--builder", "embedded", "--data-dir", c.state, "--progress", "quiet", "--json"}, names...)
+	out := c.run(t, dir, args...)
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
@@ -95,7 +96,7 @@ func (c *cachectl) checkHit(t *testing.T, file string, targets int) {
 func TestExamples(t *testing.T) {
 	c := build(t)
 	t.Run("plans", func(t *testing.T) {
-		for _, file := range []string{"cache.hcl.example", "examples/monorepo/cache.hcl", "examples/nightly/cache.hcl", "examples/promote/cache.hcl", "examples/dogfood/cache.hcl"} {
+		for _, file := range []string{"cache.hcl.example", "examples/monorepo/cache.hcl", "examples/nightly/cache.hcl", "examples/promote/cache.hcl", "examples/dogfood/cache.hcl", "examples/actions/cache.hcl"} {
 			c.run(t, c.root, "validate", "-f", file)
 			if !strings.Contains(c.run(t, c.root, "plan", "-f", file), "to publish") {
 				t.Errorf("the plan of %s publishes nothing", file)
@@ -109,6 +110,11 @@ func TestExamples(t *testing.T) {
 			if after, err := cmd.Output(); err != nil || string(after) != string(before) {
 				t.Errorf("%s is not formatted (%v)", file, err)
 			}
+		}
+	})
+	t.Run("the JSON form plans", func(t *testing.T) {
+		if !strings.Contains(c.run(t, c.root, "plan", "-f", "examples/json/cache.json"), "to publish") {
+			t.Error("the plan of examples/json/cache.json publishes nothing")
 		}
 	})
 	t.Run("first", func(t *testing.T) { c.checkHit(t, "cache.hcl.example", 2) })
@@ -156,6 +162,20 @@ target "api" {
 		t.Setenv("CACHECTL_BUILDKITD", "/nonexistent")
 		r := c.apply(t, c.root, "examples/promote/cache.hcl")
 		if len(r.Transfers) != 1 || r.Transfers[0].Outcome != "done" || r.Transfers[0].Destinations[0].Layers == 0 {
+			t.Errorf("got %+v", r)
+		}
+	})
+	t.Run("actions", func(t *testing.T) {
+		service := testenv.StartActionsV2(t)
+		for name, value := range map[string]string{
+			"ACTIONS_RUNTIME_TOKEN": service.Token, "ACTIONS_RESULTS_URL": service.URL, "ACTIONS_CACHE_URL": "", "ACTIONS_CACHE_SERVICE_V2": "True",
+		} {
+			t.Setenv(name, value)
+		}
+		c.checkHit(t, "examples/actions/cache.hcl", 2)
+		t.Setenv("CACHECTL_BUILDKITD", "/nonexistent")
+		r := c.apply(t, c.root, "examples/actions/cache.hcl", "keep")
+		if len(r.Transfers) != 1 || r.Transfers[0].Outcome != "done" || r.Transfers[0].Destinations[0].Layers < 4 {
 			t.Errorf("got %+v", r)
 		}
 	})

@@ -42,7 +42,9 @@ func TestWhatStaysOfPrunedCachesHits(t *testing.T) {
 	daemon := testenv.Buildkitd(t, "")
 	reg := testenv.StartRegistry(t, testenv.RegistryOptions{})
 	root := t.TempDir()
-	for name, at := range map[string]struct{ to, from func(stage string) config.Cache }{
+	for name, at := range map[string]struct {
+		to, from func(stage string) config.Cache
+	}{
 		"registry": {
 			func(s string) config.Cache {
 				return config.Cache{Type: "registry", Attrs: map[string]string{"ref": reg.Addr + "/pruned:" + s, "mode": "max"}}

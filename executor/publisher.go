@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile.
-	publishRounds = 8
+	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile. In each round somebody
+	// succeeds, so that as many can publish to one place at once.
+	publishRounds = 50
 	// pushesPerExport is how many layers one export has under way; the host's own limit applies besides.
 	pushesPerExport = 8
 )
@@ -320,7 +321,7 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, err
 			want = merged
 		}
 	}
-	want, dropped, err := want.Fit(cache.ImportLimit, p.dest.Format())
+	want, dropped, err := want.Fit(p.dest.Format().Limit(), p.dest.Format())
 	if err != nil {
 		return nil, err
 	}

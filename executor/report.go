@@ -17,7 +17,7 @@ const (
 	OutcomeSkipped  Outcome = "skipped"  // something it needs failed
 	OutcomeCanceled Outcome = "canceled" // the run was stopped first
 	OutcomeMissing  Outcome = "missing"  // a cache source with nothing usable in it; the build went on
-	OutcomeIgnored  Outcome = "ignored"  // failed, and ignore-error says to go on
+	OutcomeIgnored  Outcome = "ignored"  // failed, and ignore-error says to go on, or the destination is not to be had here
 )
 
 // Report is what happened in a run. Failures are data in here, not errors of Run.

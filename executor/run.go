@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend/bucket"
+	"github.com/cachectl/cachectl/executor/backend/gha"
 	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/backend/registry"
 	"github.com/cachectl/cachectl/executor/blob"
@@ -38,6 +40,7 @@ func Run(ctx context.Context, plan *planner.Plan, opt Options) (*Report, error) 
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	r.env.Hosts.Close()
+	r.env.Actions.Close()
 	err = errors.Join(r.builder.stop(drain), r.spool.Close())
 	if ctx.Err() != nil {
 		return report, context.Cause(ctx)
@@ -59,7 +62,10 @@ func newRun(plan *planner.Plan, opt Options) (*run, error) {
 	r := &run{
 		opt: opt, plan: plan, log: opt.Logger, events: opt.Events,
 		steps: map[planner.StepID]*planner.Step{}, pool: newPool(), spool: spool, uploads: newFlights(),
-		env:     locations.Env{Hosts: hosts, Dir: opt.Dir},
+		env: locations.Env{
+			Hosts: hosts, Dir: opt.Dir, Buckets: &bucket.Stores{}, LookupEnv: opt.LookupEnv,
+			Actions: gha.NewServices(gha.Options{TempDir: opt.TempDir, Logger: opt.Logger}),
+		},
 		imports: map[planner.StepID]*imported{}, produced: map[planner.StepID]*produced{},
 		builds: map[string]*build.Result{}, brokenExports: map[planner.StepID]error{},
 	}

@@ -83,7 +83,11 @@ func shown(c config.Cache) map[string]string {
 		return out
 	}
 	for k, v := range c.Attrs {
-		if a := b.Attribute(k); a != nil && !a.Secret {
+		switch a := b.Attribute(k); {
+		case a == nil || a.Secret:
+		case k == "url" || k == "url_v2":
+			out[k] = withoutPath(v)
+		default:
 			out[k] = withoutUser(v)
 		}
 	}

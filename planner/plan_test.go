@@ -91,7 +91,8 @@ func TestAPlanHoldsNoSecret(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cache.hcl"), []byte(`target "app" {
   args     = { TOKEN = "canary-arg" }
-  cache-to = ["type=s3,bucket=b,region=r,secret_access_key=canary-key,access_key_id=canary-id,session_token=canary-session"]
+  cache-to = ["type=s3,bucket=b,region=r,secret_access_key=canary-key,access_key_id=canary-id,session_token=canary-session",
+    "type=gha,token=canary-token,ghtoken=canary-ghtoken,repository=team/app,url=https://u:canary-user@cache.example/canary-path/"]
 }`), 0o600); err != nil {
 		t.Fatal(err)
 	}

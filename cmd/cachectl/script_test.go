@@ -2,6 +2,8 @@ package main
 
 import (
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -29,7 +31,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PORT", freePort(t))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": wantCode, "makecache": makeCache(t), "envsubst": substitute},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": wantCode, "makecache": makeCache(t), "envsubst": substitute, "serve": serve},
 	})
 }
 
@@ -81,6 +83,16 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return port
+}
+
+// serve serves a directory over HTTP until the script ends; its address is in $SERVER.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: serve dir")
+	}
+	s := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	ts.Defer(s.Close)
+	ts.Setenv("SERVER", s.URL)
 }
 
 // substitute replaces $PORT in files.

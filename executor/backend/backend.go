@@ -63,6 +63,13 @@ type Destination interface {
 	Publish(ctx context.Context, c *cache.Cache, replaces ocispec.Descriptor) (ocispec.Descriptor, error)
 }
 
+// Renewer is implemented by destinations whose owners may delete by age what nobody has written for a while.
+type Renewer interface {
+	// Renew gives c, which root names and of which nothing need be written, today's date where it is older than the destination's attributes
+	// allow.
+	Renew(ctx context.Context, c *cache.Cache, root ocispec.Descriptor) error
+}
+
 // Format reads how a destination wants its caches written.
 func Format(mode string, oci, imageManifest bool) cache.Format {
 	return cache.Format{Mode: cache.Mode(mode), OCI: oci, ImageManifest: imageManifest && oci}

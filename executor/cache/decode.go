@@ -17,7 +17,7 @@ func Decode(config []byte, layers []ocispec.Descriptor) (*Cache, error) {
 	if len(config) > ConfigLimit {
 		return nil, invalid("config of %d bytes is larger than %d", len(config), ConfigLimit)
 	}
-	var raw types.CacheConfig
+	var raw configDocument
 	if err := decodeJSON(config, &raw); err != nil {
 		return nil, invalid("config: %v", err)
 	}
@@ -25,7 +25,7 @@ func Decode(config []byte, layers []ocispec.Descriptor) (*Cache, error) {
 	for _, d := range layers {
 		listed[d.Digest] = d // of several the last, as BuildKit does
 	}
-	return fromConfig(raw, func(l types.CacheLayer) (ocispec.Descriptor, bool) {
+	return fromConfig(raw, func(l configLayer) (ocispec.Descriptor, bool) {
 		if layers == nil {
 			return selfDescribed(l)
 		}
@@ -65,7 +65,7 @@ func DecodeInline(imageConfig []byte, layers []ocispec.Descriptor) (*Cache, erro
 			created = append(created, h.Created.UTC().Format(time.RFC3339Nano))
 		}
 	}
-	var raw types.CacheConfig
+	var raw configDocument
 	if err := decodeJSON(img.Cache, &raw.Records); err != nil {
 		return nil, invalid("inline cache: %v", err)
 	}
@@ -77,32 +77,16 @@ func DecodeInline(imageConfig []byte, layers []ocispec.Descriptor) (*Cache, erro
 		}
 		d.Annotations = annotations
 		byBlob[d.Digest] = d
-		raw.Layers = append(raw.Layers, types.CacheLayer{Blob: d.Digest, ParentIndex: i - 1})
+		raw.Layers = append(raw.Layers, configLayer{Blob: d.Digest, ParentIndex: i - 1})
 	}
-	return fromConfig(raw, func(l types.CacheLayer) (ocispec.Descriptor, bool) {
+	return fromConfig(raw, func(l configLayer) (ocispec.Descriptor, bool) {
 		d, ok := byBlob[l.Blob]
 		return d, ok
 	})
 }
 
-// selfDescribed is the descriptor of a layer whose annotations stand in the config.
-func selfDescribed(l types.CacheLayer) (ocispec.Descriptor, bool) {
-	a := l.Annotations
-	if a == nil {
-		return ocispec.Descriptor{}, false
-	}
-	d := ocispec.Descriptor{
-		MediaType: a.MediaType, Digest: l.Blob, Size: a.Size,
-		Annotations: map[string]string{AnnotationUncompressed: a.DiffID.String()},
-	}
-	if !a.CreatedAt.IsZero() {
-		d.Annotations[AnnotationCreatedAt] = a.CreatedAt.UTC().Format(time.RFC3339Nano)
-	}
-	return d, true
-}
-
 // fromConfig checks a config and makes it canonical.
-func fromConfig(raw types.CacheConfig, describe func(types.CacheLayer) (ocispec.Descriptor, bool)) (*Cache, error) {
+func fromConfig(raw configDocument, describe func(configLayer) (ocispec.Descriptor, bool)) (*Cache, error) {
 	if len(raw.Records) > maxRecords {
 		return nil, invalid("%d records, more than %d", len(raw.Records), maxRecords)
 	}

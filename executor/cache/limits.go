@@ -9,6 +9,9 @@ const (
 	// ImportLimit is the largest manifest and the largest config that BuildKit imports, in bytes: it ignores the cache, and says so only in
 	// its log, when either is larger (BuildKit: cache/remotecache/import.go, readBlob). Nothing larger is ever published.
 	ImportLimit = 1 << 20
+	// SelfDescribedLimit is the largest config whose layers describe themselves that is published, in bytes. BuildKit has no limit for it;
+	// every build that imports the cache waits for it to be read.
+	SelfDescribedLimit = 16 << 20
 
 	maxRecords = 200_000
 	maxLayers  = 20_000

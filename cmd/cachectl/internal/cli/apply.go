@@ -38,6 +38,12 @@ or everything whose name does not start with "_".`,
 		RunE: func(cmd *cobra.Command, names []string) error { return a.run(cmd.Context(), g, names) },
 	}
 	a.flags(cmd, g)
+	a.runFlags(cmd)
+	return cmd
+}
+
+// runFlags are those that say how to run, beside those that say what.
+func (a *apply) runFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVarP(&a.jobs, "jobs", "j", 0, "steps at once; 0 is as many as hosts and builder allow")
 	f.BoolVar(&a.failFast, "fail-fast", false, "stop at the first failure instead of finishing what does not depend on it")
@@ -47,7 +53,6 @@ or everything whose name does not start with "_".`,
 	f.BoolVar(&a.json, "json", false, "print the report as JSON on standard output")
 	f.StringVar(&a.dataDir, "data-dir", "", "where the embedded builder and registries keep their state (default: the user's data directory)")
 	values(cmd, "progress", "auto", "plain", "tty", "rawjson", "quiet")
-	return cmd
 }
 
 func (a *apply) run(ctx context.Context, g *globals, names []string) error {

@@ -113,7 +113,7 @@ Every document has a ` + "`format_version`" + `; within a major version fields a
 | ` + "`….bytes_in`, `….bytes_out`" + ` | bytes read from sources or handed over by the builder, and bytes sent to destinations |
 | ` + "`….seconds`" + ` | from the first of its steps to the end of the last |
 | ` + "`….sources[]`" + ` | ` + "`name`, `outcome` (`missing`: nothing usable there), `digest`, `error`" + ` |
-| ` + "`….destinations[]`" + ` | ` + "`name`, `outcome` (`ignored`: failed, and ignore-error says to go on), `digest`, `layers`, `bytes`, `pushed`, `changed`, `error`" + ` |
+| ` + "`….destinations[]`" + ` | ` + "`name`, `outcome` (`ignored`: failed, and ignore-error says to go on, or the destination is not to be had here), `digest`, `layers`, `bytes`, `pushed`, `changed`, `error`" + ` |
 
 ### Metadata: apply --metadata-file
 

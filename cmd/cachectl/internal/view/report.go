@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/executor/backend"
 )
 
 // Report prints the final table, then warnings and failures.
@@ -86,6 +87,14 @@ func whereTo(d executor.DestinationResult, style Style) string {
 	return d.Name + " " + style.red(string(d.Outcome))
 }
 
+// ignored is a failed export that the run went on in spite of, and why.
+func ignored(err error) string {
+	if errors.Is(err, backend.ErrElsewhere) {
+		return firstLine(err) + "; nothing was published there"
+	}
+	return firstLine(err) + " (ignored, as ignore-error says)"
+}
+
 // warnings prints what went on in spite of something, each once: the run's own warnings and BuildKit's, by target.
 func warnings(w io.Writer, r *executor.Report, builds map[string][]string, style Style) {
 	seen := map[string]bool{}
@@ -95,7 +104,7 @@ func warnings(w io.Writer, r *executor.Report, builds map[string][]string, style
 	for _, s := range r.Steps {
 		list := s.Warnings
 		if s.Outcome == executor.OutcomeIgnored {
-			list = append(list, fmt.Sprintf("%s (ignored, as ignore-error says)", firstLine(s.Err)))
+			list = append(list, ignored(s.Err))
 		}
 		for _, text := range list {
 			if !seen[text] {

@@ -1,0 +1,302 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// access is what a fetched definition may touch of this machine, by Bake's names for it (buildx, bake/entitlements.go). Unlike there, the working
+// directory has to be named, too.
+type access struct {
+	dir         string
+	read, write []string // directories and files without symbolic links
+	rights      []string // ssh, network.host, security.insecure, device, device=NAME, buildx.local.delete
+	// files is set when the environment turns the checks of files and agents off.
+	files bool
+}
+
+// anywhere allows every path.
+const anywhere = "*"
+
+// rights are what --allow takes besides paths.
+var rights = []string{"ssh", "network.host", "security.insecure", "device", "buildx.local.delete"}
+
+// parseAccess reads the options of --allow.
+func parseAccess(opt Options) (*access, hcl.Diagnostics) {
+	a := &access{dir: opt.Dir, files: filesUnchecked(opt.LookupEnv)}
+	var diags hcl.Diagnostics
+	for _, o := range opt.Allow {
+		key, value, found := strings.Cut(o, "=")
+		switch {
+		case found && value != "" && (key == "fs.read" || key == "fs"):
+			a.read = append(a.read, a.real(value))
+			if key == "fs" {
+				a.write = append(a.write, a.real(value))
+			}
+		case found && value != "" && key == "fs.write":
+			a.write = append(a.write, a.real(value))
+		case !found && slices.Contains(rights, key), found && key == "device":
+			a.rights = append(a.rights, o)
+		case strings.HasPrefix(key, "image"): // Bake's, which has no effect there either
+		default:
+			diags = append(diags, errorf(nil, "Invalid --allow", "--allow %s is not fs=PATH, fs.read=PATH, fs.write=PATH, %s.%s",
+				o, strings.Join(rights, ", "), didYouMean(key, append([]string{"fs", "fs.read", "fs.write"}, rights...))))
+		}
+	}
+	return a, diags
+}
+
+// filesUnchecked tells whether Bake's variables turn the checks of paths off.
+func filesUnchecked(lookupEnv func(string) (string, bool)) bool {
+	if v, ok := lookupEnv("BUILDX_BAKE_ENTITLEMENTS_FS"); ok {
+		on, err := strconv.ParseBool(v)
+		return err == nil && !on
+	}
+	v, _ := lookupEnv("BAKE_ALLOW_REMOTE_FS_ACCESS")
+	on, err := strconv.ParseBool(v)
+	return err == nil && on
+}
+
+// real is a path without symbolic links, as far as it exists; the rest is kept.
+func (a *access) real(p string) string {
+	if p == anywhere {
+		return p
+	}
+	p = under(a.dir, p)
+	rest := ""
+	for at := filepath.Clean(p); ; at = filepath.Dir(at) {
+		if found, err := filepath.EvalSymlinks(at); err == nil {
+			return filepath.Join(found, rest)
+		}
+		if at == filepath.Dir(at) {
+			return filepath.Clean(p)
+		}
+		rest = filepath.Join(filepath.Base(at), rest)
+	}
+}
+
+// allows tells whether a path is below one of some.
+func (a *access) allows(list []string, p string) bool {
+	p = a.real(p)
+	return slices.ContainsFunc(list, func(root string) bool {
+		rel, err := filepath.Rel(root, p)
+		return root == anywhere || err == nil && filepath.IsLocal(rel)
+	})
+}
+
+// CheckAccess refuses what a fetched definition would touch of this machine and --allow does not name. It says nothing of definitions of this machine.
+func (r *Resolution) CheckAccess() hcl.Diagnostics {
+	if r.access == nil {
+		return nil
+	}
+	k := &accessCheck{access: r.access, lookupEnv: r.lookupEnv}
+	for _, t := range r.Targets {
+		k.target(t)
+	}
+	for _, t := range r.Transfers {
+		k.who = fmt.Sprintf("transfer %q", t.Name)
+		k.caches(t.CacheFrom, t.CacheTo)
+	}
+	k.hosts(r)
+	return sorted(k.diags)
+}
+
+// accessCheck collects what is refused.
+type accessCheck struct {
+	*access
+	lookupEnv func(string) (string, bool)
+	who       string
+	diags     hcl.Diagnostics
+}
+
+func (k *accessCheck) refuse(at *hcl.Range, what, allow string) {
+	k.diags = append(k.diags, errorf(at, "Access not allowed", "The definition was fetched from elsewhere, and %s %s. Allow that with --allow %s.", k.who, what, allow))
+}
+
+func (k *accessCheck) reads(at *hcl.Range, p, what string) {
+	if !k.files && !k.allows(k.read, p) {
+		k.refuse(at, fmt.Sprintf("reads %s (%s) on this machine", p, what), "fs.read="+p)
+	}
+}
+
+func (k *accessCheck) writes(at *hcl.Range, p, what string) {
+	if !k.files && !k.allows(k.write, p) {
+		k.refuse(at, fmt.Sprintf("writes %s (%s) on this machine", p, what), "fs.write="+p)
+	}
+}
+
+func (k *accessCheck) target(t *Target) {
+	k.who = fmt.Sprintf("target %q", t.Name)
+	k.contexts(t)
+	k.caches(t.CacheFrom, t.CacheTo)
+	for _, s := range t.Secrets {
+		p := s.Src
+		if _, inEnv := k.lookupEnv(s.ID); p == "" && s.Env == "" && !inEnv {
+			p = s.ID
+		}
+		if p != "" {
+			k.reads(t.at("secret"), p, "secret "+s.ID)
+		}
+	}
+	for _, s := range t.SSH {
+		if !slices.ContainsFunc(s.Paths, func(p string) bool { return p != "" }) && !k.files && !slices.Contains(k.rights, "ssh") {
+			k.refuse(t.at("ssh"), "uses the SSH agent", "ssh")
+		}
+		for _, p := range s.Paths {
+			if p != "" {
+				k.reads(t.at("ssh"), p, "ssh "+s.ID)
+			}
+		}
+	}
+	for _, o := range t.Outputs {
+		at := o.Range
+		if at.Filename == "" {
+			at = *t.at("output")
+		}
+		if dest := o.Attrs["dest"]; dest != "" && dest != "-" {
+			k.writes(&at, dest, "output "+o.Type)
+		}
+		if o.Type == "local" && o.Attrs["mode"] == "delete" && !slices.Contains(k.rights, "buildx.local.delete") {
+			k.refuse(&at, "deletes files at the destination of its output", "buildx.local.delete")
+		}
+	}
+	k.entitlements(t)
+}
+
+// contexts checks directories of this machine, and Dockerfiles that do not lie in a fetched context.
+func (k *accessCheck) contexts(t *Target) {
+	context, dockerfile := ".", "Dockerfile"
+	if t.Context != nil {
+		context = strings.TrimPrefix(*t.Context, cwd)
+	}
+	if t.Dockerfile != nil {
+		dockerfile = *t.Dockerfile
+	}
+	inline := t.DockerfileInline != nil && *t.DockerfileInline != ""
+	switch {
+	case !IsRemote(context):
+		k.reads(t.at("context"), context, "context")
+		if !inline && !filepath.IsLocal(dockerfile) { // else it is a part of the context
+			k.reads(t.at("dockerfile"), under(k.real(context), dockerfile), "dockerfile")
+		}
+	case filepath.IsAbs(dockerfile) && !inline:
+		k.reads(t.at("dockerfile"), dockerfile, "dockerfile")
+	}
+	for _, name := range sortedNames(t.Contexts) {
+		at := t.Contexts[name]
+		layout, isLayout := strings.CutPrefix(at, "oci-layout://")
+		if isLayout {
+			layout, _, _ = strings.Cut(layout, "@")
+			if i := strings.LastIndex(layout, ":"); i > strings.LastIndex(layout, "/") {
+				layout = layout[:i]
+			}
+			at = layout
+		}
+		if isLayout || isRelative(at) || strings.HasPrefix(at, cwd) {
+			k.reads(t.at("contexts"), strings.TrimPrefix(at, cwd), "context "+name)
+		}
+	}
+}
+
+func (k *accessCheck) caches(from, to []Cache) {
+	for _, c := range from {
+		if c.Type == "local" {
+			k.reads(c.At("src"), c.Attrs["src"], "cache-from")
+		}
+	}
+	for _, c := range to {
+		if c.Type == "local" {
+			k.writes(c.At("dest"), c.Attrs["dest"], "cache-to")
+		}
+	}
+}
+
+func (k *accessCheck) entitlements(t *Target) {
+	at := t.at("entitlements")
+	if t.Ranges["entitlements"].Filename == "" {
+		at = t.at("network") // which can ask for one by itself
+	}
+	for _, e := range t.Entitlements {
+		name, _, _ := strings.Cut(e, "=")
+		if name == "device" && slices.Contains(k.rights, name) {
+			continue
+		}
+		if slices.Contains(rights, name) && !slices.Contains(k.rights, e) {
+			k.refuse(at, "asks for "+e, e)
+		}
+	}
+}
+
+// hosts refuses to let a fetched definition say where builds run and how credentials travel.
+func (k *accessCheck) hosts(r *Resolution) {
+	const fix = "Write the block in a file of this machine, and name that with -f cwd://FILE."
+	for _, b := range r.Builders {
+		if r.fetchedFile(b.Range) {
+			k.diags = append(k.diags, errorf(&b.Range, "Builder of a fetched definition", "A definition that was fetched does not choose the builder %q. %s", b.Name, fix))
+		}
+	}
+	for _, h := range r.Registries {
+		switch {
+		case !r.fetchedFile(h.Range):
+		case h.CA != "", h.Dir != "":
+			k.diags = append(k.diags, errorf(&h.Range, "Registry of a fetched definition", "A definition that was fetched names no files of this machine for the registry %q. %s", h.Host, fix))
+		case (h.HTTP || h.Insecure || len(h.Mirrors) > 0) && !loopback(h.Host):
+			k.diags = append(k.diags, errorf(&h.Range, "Registry of a fetched definition", "A definition that was fetched does not say that the registry %q is insecure, or another one. %s", h.Host, fix))
+		}
+	}
+}
+
+// fetchedFile tells whether a block stands in a file that was fetched.
+func (r *Resolution) fetchedFile(at hcl.Range) bool { return IsRemote(at.Filename) }
+
+// guarded are the files below the directory that a fetched definition may read with functions.
+type guarded struct {
+	files  fs.FS
+	access *access
+}
+
+func (g guarded) check(name string) error {
+	if g.access.files || g.access.allows(g.access.read, name) {
+		return nil
+	}
+	return fmt.Errorf("the definition was fetched from elsewhere; --allow fs.read=%s lets it read %s", name, name)
+}
+
+// Open refuses files that --allow does not name.
+func (g guarded) Open(name string) (fs.File, error) {
+	if err := g.check(name); err != nil {
+		return nil, err
+	}
+	return g.files.Open(name)
+}
+
+// Stat asks without opening, which for a named pipe would wait.
+func (g guarded) Stat(name string) (fs.FileInfo, error) {
+	if err := g.check(name); err != nil {
+		return nil, err
+	}
+	return fs.Stat(g.files, name)
+}
+
+// guard bounds the files of functions to what --allow names when definitions were fetched.
+func (c *Config) guard(files fs.FS) fs.FS {
+	if c.fetched == nil || files == nil {
+		return files
+	}
+	return guarded{files: files, access: c.access}
+}
+
+// gitDir is where git_branch and git_sha look; a fetched definition sees no repository of this machine unless it may read it.
+func (c *Config) gitDir() string {
+	if c.fetched == nil || c.access.files || c.access.allows(c.access.read, ".") {
+		return c.opt.Dir
+	}
+	return os.DevNull
+}
