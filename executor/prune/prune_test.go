@@ -34,7 +34,7 @@ const days = 24 * time.Hour
 // today is when the tests' caches are pruned.
 var today = time.Date(2026, 6, 30, 12, 0, 0, 0, time.UTC)
 
-// place is a repository or a directory.
+// place is a repository, a directory or a bucket.
 type place struct {
 	entry func(name string) config.Cache
 }
@@ -43,6 +43,15 @@ func each(t *testing.T, test func(*testing.T, place)) {
 	t.Helper()
 	t.Run("local", func(t *testing.T) { test(t, directory(t.TempDir())) })
 	t.Run("registry", func(t *testing.T) { test(t, repository(testenv.StartRegistry(t, testenv.RegistryOptions{}))) })
+	t.Run("s3", func(t *testing.T) { test(t, bucketOf(testenv.StartS3(t))) })
+}
+
+func bucketOf(s *testenv.S3) place {
+	return place{func(name string) config.Cache {
+		attrs := s.Attrs()
+		attrs["name"] = name
+		return config.Cache{Type: "s3", Attrs: attrs}
+	}}
 }
 
 func directory(dir string) place {
