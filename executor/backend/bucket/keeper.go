@@ -25,6 +25,8 @@ const (
 	hiddenPrefix = ".cachectl-"
 	marksName    = hiddenPrefix + "marks"
 	marksLimit   = 64 << 20
+	// leastGrace is longer than an export takes from finding or writing a layer to writing the name.
+	leastGrace = time.Hour
 	// maxNames is how many names a store may have.
 	maxNames = 100_000
 )
@@ -114,6 +116,9 @@ func cannotDelete(err error) error {
 	}
 	return err
 }
+
+// LeastGrace is what takes the place of a lock; see backend.Sweeper.
+func (l *Location) LeastGrace() time.Duration { return leastGrace }
 
 // Objects calls fn for every layer; see backend.Sweeper. Services tell times to the second in some answers, so they all are.
 func (l *Location) Objects(ctx context.Context, fn func(backend.Object) error) error {

@@ -55,7 +55,7 @@ are still not needed. Without any limit that is all it does. In a registry manif
 	f.StringArrayVar(&p.keep, "keep", nil, "name (tag), branch, or pattern of them that nothing is taken from, repeatable")
 	f.StringArrayVar(&p.names, "names", nil, "pattern of further names at the same places that the limits hold for, repeatable")
 	f.BoolVar(&p.branches, "branches", false, "remove names that fit --names, whose * stands for a branch, when git has no such branch")
-	f.StringVar(&p.grace, "grace", "24h", "how long blobs that nothing needs stay after they were marked")
+	f.StringVar(&p.grace, "grace", "24h", "how long blobs that nothing needs stay after they were marked; in buckets an hour at least")
 	f.BoolVar(&p.dryRun, "dry-run", false, "show what would go and what would stay, and change nothing")
 	f.BoolVar(&p.json, "json", false, "print JSON")
 	return cmd
