@@ -17,9 +17,13 @@ var sides = map[schema.Side]string{schema.From: "cache-from", schema.To: "cache-
 
 // cacheSample is a value that an attribute of a cache can have, and one that it cannot; "" where every string will do.
 func cacheSample(a schema.CacheAttribute) (right, wrong string) {
+	own := map[string]string{
+		"digest": "sha256:" + strings.Repeat("a", 64), "url": "https://one.example", "url_v2": "https://one.example", "endpoint_url": "https://one.example",
+		"account_url": "https://one.example", "timeout": "90s", "touch_refresh": "12h", "repository": "team/app",
+	}
 	switch {
-	case a.Name == "digest":
-		return "sha256:" + strings.Repeat("a", 64), ""
+	case own[a.Name] != "":
+		return own[a.Name], ""
 	case len(a.Enum) > 0:
 		return a.Enum[len(a.Enum)-1], "nothing"
 	case a.Kind == schema.Bool:

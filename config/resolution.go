@@ -10,10 +10,10 @@ type Resolution struct {
 	// Registries and Builders are all that were declared, sorted by host and name.
 	Registries []*Registry
 	Builders   []*Builder
-	// Retentions are all that were declared, sorted by name.
-	Retentions []*Retention
 	// Schedules are all schedules, sorted by name.
 	Schedules []*Schedule
+	// Retentions are all that were declared, sorted by name.
+	Retentions []*Retention
 
 	values    map[string]attributes
 	lookupEnv func(string) (string, bool)

@@ -27,7 +27,7 @@ func newRetention(b *block, attrs attributes) (*Retention, hcl.Diagnostics) {
 			return
 		}
 		if err := parse(*v.text); err != nil {
-			diags = append(diags, errorf(&v.rng, "Unsuitable value", "%q: %v.", name, err))
+			diags = append(diags, errorf(&v.rng, "Invalid value", "%q: %v.", name, err))
 		}
 	}
 	set("max-age", func(s string) (err error) { r.MaxAge, err = ParseAge(s); return err })
@@ -42,7 +42,7 @@ func newRetention(b *block, attrs attributes) (*Retention, hcl.Diagnostics) {
 		}
 		*list = v.list
 		if err := CheckPatterns(v.list); err != nil {
-			diags = append(diags, errorf(&v.rng, "Unsuitable value", "%q: %v.", name, err))
+			diags = append(diags, errorf(&v.rng, "Invalid value", "%q: %v.", name, err))
 		}
 	}
 	if err := r.CheckBranches(); err != nil {
@@ -50,7 +50,7 @@ func newRetention(b *block, attrs attributes) (*Retention, hcl.Diagnostics) {
 		if v := attrs["branches"]; v != nil {
 			at = v.rng
 		}
-		diags = append(diags, errorf(&at, "Unsuitable value", "%v.", err))
+		diags = append(diags, errorf(&at, "Invalid value", "%v.", err))
 	}
 	return r, diags
 }

@@ -99,16 +99,16 @@ func TestWhatBuildKitPutsIntoBucketsIsImported(t *testing.T) {
 			checkOurs(t, dir, ours, b.kind, native)
 
 			ref, local := map[string]string{"ref": reg.Addr + "/from/" + b.kind + ":max"}, filepath.Join(t.TempDir(), "cache")
-			transfer(t, dir, b.kind, native,
+			moved(t, dir, b.kind, native,
 				cacheBlock("cache-to", "registry", with(ref, "mode", "max"))+cacheBlock("cache-to", "local", map[string]string{"dest": local, "mode": "max"}))
 			checkPlain(t, dir, theirs, "registry", ref)
 			checkPlain(t, dir, theirs, "local", map[string]string{"src": local})
 
 			back := with(b.attrs, "name", "back", "blobs_prefix", "back/")
-			transfer(t, dir, "registry", ref, cacheBlock("cache-to", b.kind, with(back, "mode", "max", "compression", "zstd", "force-compression", "true")))
+			moved(t, dir, "registry", ref, cacheBlock("cache-to", b.kind, with(back, "mode", "max", "compression", "zstd", "force-compression", "true")))
 			checkPlain(t, dir, theirs, b.kind, back)
 
-			again := transfer(t, dir, "registry", ref, cacheBlock("cache-to", b.kind, with(back, "mode", "max", "compression", "zstd", "force-compression", "true")))
+			again := moved(t, dir, "registry", ref, cacheBlock("cache-to", b.kind, with(back, "mode", "max", "compression", "zstd", "force-compression", "true")))
 			if d := again.Transfers[0].Destinations[0]; d.Changed {
 				t.Error("what was there already was published again")
 			}
@@ -117,7 +117,7 @@ func TestWhatBuildKitPutsIntoBucketsIsImported(t *testing.T) {
 }
 
 // transfer moves a cache without a builder.
-func transfer(t *testing.T, dir, kind string, from map[string]string, to string) *executor.Report {
+func moved(t *testing.T, dir, kind string, from map[string]string, to string) *executor.Report {
 	t.Helper()
 	return apply(t, dir, fmt.Sprintf("transfer \"move\" {\n%s%s}\n", cacheBlock("cache-from", kind, from), to), nil)
 }

@@ -40,7 +40,11 @@ func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) e
 		r.warn(res, "the result is empty: there is nothing to cache")
 		return nil
 	}
-	out, err := p.publish(ctx, from.cache)
+	publish := p.publish
+	if r.opt.DryRun {
+		publish = p.preview
+	}
+	out, err := publish(ctx, from.cache)
 	res.BytesOut += p.sent
 	if err != nil {
 		return &StepError{Step: step, Op: "publish", Where: p.dest.Name(), Err: err}
@@ -54,7 +58,7 @@ func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) e
 		}
 	}
 	res.Digest = out.root.Digest
-	res.Published = &Published{Name: p.dest.Name(), Root: out.root, Layers: len(out.cache.Layers()), Bytes: size(out.cache), Changed: out.changed}
+	res.Published = &Published{Name: p.dest.Name(), Root: out.root, Layers: len(out.cache.Layers()), Bytes: size(out.cache), Changed: out.changed, DryRun: r.opt.DryRun}
 	return nil
 }
 
@@ -80,6 +84,8 @@ type Published struct {
 	Bytes  int64
 	// Changed is false when the destination held exactly this already and nothing was written.
 	Changed bool
+	// DryRun says that this is what a run would leave there, and that nothing was written.
+	DryRun bool
 }
 
 func (r *run) setBroken(id planner.StepID, err error) {

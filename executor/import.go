@@ -76,10 +76,13 @@ func (r *run) missing(step *planner.Step, res *StepResult, name string, err erro
 	res.Outcome = OutcomeMissing
 	if errors.Is(err, blob.ErrNotFound) {
 		res.Err = fmt.Errorf("%s: nothing there yet", name)
-		return nil
+	} else {
+		res.Err = &StepError{Step: step, Op: "read", Where: name, Err: err}
+		r.warn(res, fmt.Sprintf("cache source %s is not usable: %v", name, err))
 	}
-	res.Err = &StepError{Step: step, Op: "read", Where: name, Err: err}
-	r.warn(res, fmt.Sprintf("cache source %s is not usable: %v", name, err))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unusable[step.ID] = res.Err
 	return nil
 }
 

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
@@ -21,9 +23,11 @@ import (
 )
 
 const (
-	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile. In each round somebody
-	// succeeds, so that as many can publish to one place at once.
-	publishRounds = 50
+	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile; between two rounds a random part of a
+	// pause that grows up to longestPause goes by, so that many who write at once do not meet again and again.
+	publishRounds = 64
+	firstPause    = 10 * time.Millisecond
+	longestPause  = time.Second
 	// pushesPerExport is how many layers one export has under way; the host's own limit applies besides.
 	pushesPerExport = 8
 )
@@ -36,6 +40,7 @@ type publisher struct {
 	want   blob.Compression
 	force  bool
 	policy conflictPolicy
+	fit    string
 
 	// cur is what the destination held when the run looked at it, nil for nothing.
 	cur *checked
@@ -54,6 +59,9 @@ const (
 	conflictFail      conflictPolicy = "fail"
 )
 
+// fitFail refuses to publish a cache that is too large for BuildKit to import; else it is pruned.
+const fitFail = "fail"
+
 // newPublisher opens the destination of an export step and reads what it holds.
 func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher, error) {
 	to := step.Export.Destination
@@ -63,12 +71,12 @@ func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher,
 	}
 	p := &publisher{
 		run: r, step: step, dest: dest, want: compression(to), force: to.Bool("force-compression"),
-		policy: conflictPolicy(to.String("on-conflict")), ready: map[digest.Digest]ocispec.Descriptor{},
+		policy: conflictPolicy(to.String("on-conflict")), fit: to.String("fit"), ready: map[digest.Digest]ocispec.Descriptor{},
 	}
 	if err := p.look(ctx); err != nil {
 		return nil, &StepError{Step: step, Op: "read", Where: dest.Name(), Err: err}
 	}
-	if p.cur == nil {
+	if p.cur == nil && !r.opt.DryRun {
 		// A first publication: what would keep it from succeeding is found before the build.
 		if err := dest.Check(ctx); err != nil {
 			return nil, &StepError{Step: step, Op: "write to", Where: dest.Name(), Err: err}
@@ -264,14 +272,51 @@ func (p *publisher) publish(ctx context.Context, c *cache.Cache) (*published, er
 	if err != nil {
 		return nil, err
 	}
+	wrote, dropped := false, 0
 	for round := 1; ; round++ {
 		res, err := p.try(ctx, ours)
+		if err == nil {
+			wrote, dropped = wrote || res.changed, dropped+res.dropped
+			if !res.changed || p.policy != conflictMerge {
+				res.changed, res.dropped = wrote, dropped
+				return res, nil
+			}
+			// What was joined is this run's to keep until it is sure to stay: whoever published it has seen it there, and is gone.
+			ours = res.cache
+			if err = p.settle(ctx, res.root); err == nil {
+				res.dropped = dropped
+				return res, nil
+			}
+		}
 		if !errors.Is(err, backend.ErrConflict) || p.policy == conflictFail || round == publishRounds {
-			return res, err
+			return nil, err
+		}
+		if err := pause(ctx, round); err != nil {
+			return nil, err
 		}
 		if err := p.look(ctx); err != nil {
 			return nil, fmt.Errorf("read again: %w", err)
 		}
+	}
+}
+
+// settle finds out whether somebody has published over root without having seen it, where the destination cannot keep that from happening.
+func (p *publisher) settle(ctx context.Context, root ocispec.Descriptor) error {
+	if s, ok := p.dest.(backend.Settler); ok {
+		return s.Settle(ctx, root)
+	}
+	return nil
+}
+
+// pause lets a random time go by before the next round.
+func pause(ctx context.Context, round int) error {
+	t := time.NewTimer(rand.N(min(firstPause<<min(round, 10), longestPause))) //nolint:gosec // jitter
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -305,14 +350,22 @@ type published struct {
 	dropped int
 }
 
+// refused fails when the destination holds what on-conflict = "fail" is to keep.
+func (p *publisher) refused(ours *cache.Cache) error {
+	if p.policy == conflictFail && p.cur != nil && p.cur.Cache != nil && !ours.Covers(p.cur.Cache) {
+		return fmt.Errorf("%w, and on-conflict is \"fail\"", errHeld)
+	}
+	return nil
+}
+
 // try makes one attempt: join, fit, and write unless nothing would change.
 func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, error) {
+	if err := p.refused(ours); err != nil {
+		return nil, err
+	}
 	want, root := ours, ocispec.Descriptor{}
 	if p.cur != nil {
 		root = p.cur.Root
-		if p.policy == conflictFail && p.cur.Cache != nil && !ours.Covers(p.cur.Cache) {
-			return nil, fmt.Errorf("%w, and on-conflict is \"fail\"", errHeld)
-		}
 		if p.policy == conflictMerge && p.cur.Cache != nil {
 			merged, err := p.joined(ctx, ours)
 			if err != nil {
@@ -321,7 +374,7 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, err
 			want = merged
 		}
 	}
-	want, dropped, err := want.Fit(p.dest.Format().Limit(), p.dest.Format())
+	want, dropped, err := p.fitted(want)
 	if err != nil {
 		return nil, err
 	}
@@ -333,6 +386,17 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, err
 		return nil, err
 	}
 	return &published{root: desc, cache: want, changed: true, dropped: dropped.Results}, nil
+}
+
+// fitted returns c as BuildKit imports it. What has to be left out for that is not, with fit = "fail".
+func (p *publisher) fitted(c *cache.Cache) (*cache.Cache, cache.Dropped, error) {
+	limit := p.dest.Format().Limit()
+	out, dropped, err := c.Fit(limit, p.dest.Format())
+	if err == nil && dropped != (cache.Dropped{}) && p.fit == fitFail {
+		return nil, dropped, fmt.Errorf("its manifest or config is over the %d bytes that are imported: %d of %d results would be left out, and fit is \"fail\"; give targets or branches caches of their own, or set fit = \"prune\"",
+			limit, dropped.Results, c.Stats().Results)
+	}
+	return out, dropped, err
 }
 
 // errHeld says that a destination holds results that this run's cache does not have.

@@ -80,6 +80,8 @@ type DestinationResult struct {
 	Bytes, Pushed int64
 	// Changed is false when the destination held exactly this already.
 	Changed bool
+	// DryRun says that nothing was written: this is what would be.
+	DryRun bool
 	// ByBuilder is set when BuildKit wrote it itself; then nothing more is known than that the build succeeded.
 	ByBuilder bool
 	Err       error

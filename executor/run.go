@@ -51,7 +51,10 @@ func Run(ctx context.Context, plan *planner.Plan, opt Options) (*Report, error) 
 // newRun sets up what the steps share.
 func newRun(plan *planner.Plan, opt Options) (*run, error) {
 	opt = opt.withDefaults()
-	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: opt.Registries, Dir: opt.Dir, Logger: opt.Logger})
+	if opt.DryRun && len(plan.Targets) > 0 {
+		return nil, errors.New("builds cannot be run dry, only transfers")
+	}
+	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: opt.Registries, Dir: opt.Dir, Logger: opt.Logger, Turns: turns(opt.LookupEnv)})
 	if err != nil {
 		return nil, fmt.Errorf("set up registries: %w", err)
 	}
@@ -66,7 +69,7 @@ func newRun(plan *planner.Plan, opt Options) (*run, error) {
 			Hosts: hosts, Dir: opt.Dir, Buckets: &bucket.Stores{}, LookupEnv: opt.LookupEnv,
 			Actions: gha.NewServices(gha.Options{TempDir: opt.TempDir, Logger: opt.Logger}),
 		},
-		imports: map[planner.StepID]*imported{}, produced: map[planner.StepID]*produced{},
+		imports: map[planner.StepID]*imported{}, unusable: map[planner.StepID]error{}, produced: map[planner.StepID]*produced{},
 		builds: map[string]*build.Result{}, brokenExports: map[planner.StepID]error{},
 	}
 	for _, s := range plan.Steps {

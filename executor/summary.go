@@ -68,7 +68,7 @@ func failure(res *StepResult) error {
 func destination(res *StepResult) DestinationResult {
 	d := DestinationResult{Name: locationName(res), Outcome: res.Outcome, Err: res.Err, Pushed: res.BytesOut}
 	if p := res.Published; p != nil {
-		d.Digest, d.Layers, d.Bytes, d.Changed = p.Root.Digest.String(), p.Layers, p.Bytes, p.Changed
+		d.Digest, d.Layers, d.Bytes, d.Changed, d.DryRun = p.Root.Digest.String(), p.Layers, p.Bytes, p.Changed, p.DryRun
 	}
 	return d
 }

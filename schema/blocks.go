@@ -90,20 +90,6 @@ var Registry = Block{Name: "registry", Label: "host", Own: true, Doc: "How to sp
 	{Name: "dir", Kind: String, Doc: "Where an embedded registry keeps its content."},
 }}
 
-// Retention says how much of the caches may stay.
-var Retention = Block{Name: "retention", Label: "name", Own: true, Doc: "What `cachectl prune` leaves of the caches that targets and transfers write. A limit that is not set does not limit.", Attributes: []Attribute{
-	{Name: "description", Kind: String, Doc: "What the policy is for."},
-	{Name: "targets", Kind: Strings, Doc: "Targets and transfers, or patterns of them, whose cache-to this governs. Default: all."},
-	{Name: "max-age", Kind: String, Doc: "How long ago a result may have been made, for instance 336h or 14d."},
-	{Name: "max-idle", Kind: String, Doc: "How long ago a result's last known use may be. A use is known where something newer was built on the result; BuildKit stores no other."},
-	{Name: "max-size", Kind: String, Doc: "Bytes of all caches of one repository, directory or bucket together, for instance 20GB or 20GiB. What was used longest ago goes first."},
-	{Name: "max-results", Kind: Number, Doc: "Results of all caches of one repository, directory or bucket together."},
-	{Name: "keep", Kind: Strings, Doc: "Names (tags), or patterns of them, that nothing is taken from. Where a name stands for a branch, the branch's name does too."},
-	{Name: "names", Kind: Strings, Doc: "Patterns of further names at the same places that the limits hold for too, such as main-* or app-*."},
-	{Name: "branches", Kind: Bool, Needs: "names", Doc: "Remove names that fit one of names, whose * stands for a branch as sanitize_ref writes it, when git has no such branch any more."},
-	{Name: "grace", Kind: String, Doc: "How long blobs that nothing needs are left to exports under way before they are deleted; in buckets an hour at least. Default: 24h."},
-}}
-
 // Dynamic makes cache-from and cache-to blocks out of a collection, as in Terraform.
 var Dynamic = Block{Name: "dynamic", Label: "block", Own: true, Doc: "Inside a target or transfer: one cache-from or cache-to block for each element of a collection.", Attributes: []Attribute{
 	{Name: "for_each", Kind: Map, Required: true, Doc: "A list, set, map or object; one block is made for each of its elements."},
@@ -128,6 +114,20 @@ var Schedule = Block{Name: "schedule", Label: "name", Own: true, Doc: "What is r
 	{Name: "no-cache", Kind: Bool, Doc: "Execute every step again."},
 	{Name: "pull", Kind: Bool, Doc: "Look for newer base images."},
 	{Name: "description", Kind: String, Doc: "What the schedule is for, for listings."},
+}}
+
+// Retention says how much of the caches may stay.
+var Retention = Block{Name: "retention", Label: "name", Own: true, Doc: "What `cachectl prune` leaves of the caches that targets and transfers write. A limit that is not set does not limit.", Attributes: []Attribute{
+	{Name: "description", Kind: String, Doc: "What the policy is for."},
+	{Name: "targets", Kind: Strings, Doc: "Targets and transfers, or patterns of them, whose cache-to this governs. Default: all."},
+	{Name: "max-age", Kind: String, Doc: "How long ago a result may have been made, for instance 336h or 14d."},
+	{Name: "max-idle", Kind: String, Doc: "How long ago a result's last known use may be. A use is known where something newer was built on the result; BuildKit stores no other."},
+	{Name: "max-size", Kind: String, Doc: "Bytes of all caches of one repository, directory or bucket together, for instance 20GB or 20GiB. What was used longest ago goes first."},
+	{Name: "max-results", Kind: Number, Doc: "Results of all caches of one repository, directory or bucket together."},
+	{Name: "keep", Kind: Strings, Doc: "Names (tags), or patterns of them, that nothing is taken from. Where a name stands for a branch, the branch's name does too."},
+	{Name: "names", Kind: Strings, Doc: "Patterns of further names at the same places that the limits hold for too, such as main-* or app-*."},
+	{Name: "branches", Kind: Bool, Needs: "names", Doc: "Remove names that fit one of names, whose * stands for a branch as sanitize_ref writes it, when git has no such branch any more."},
+	{Name: "grace", Kind: String, Doc: "How long blobs that nothing needs are left to exports under way before they are deleted; in buckets an hour at least. Default: 24h."},
 }}
 
 // Blocks are the blocks that stand at the top of a file.

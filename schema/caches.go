@@ -103,11 +103,14 @@ var manifests = []CacheAttribute{
 // onConflict is what every destination that cachectl itself writes knows.
 var onConflict = CacheAttribute{Name: "on-conflict", Side: To, Kind: String, Default: "merge", Enum: []string{"merge", "overwrite", "fail"}, Doc: "What happens to results of others at the destination: kept (merge), replaced (overwrite), or the publication is refused (fail)."}
 
+// fit is what every destination with a limit knows.
+var fit = CacheAttribute{Name: "fit", Side: To, Kind: String, Default: "prune", Enum: []string{"prune", "fail"}, Doc: "What happens to a cache whose manifest or config is over the 1 MiB that BuildKit imports: its oldest results are left out, with a warning (prune), or nothing is published (fail)."}
+
 // format is how caches are written, on backends that have manifests.
-var format = slices.Concat([]CacheAttribute{mode}, manifests, compression, []CacheAttribute{ignoreError, onConflict})
+var format = slices.Concat([]CacheAttribute{mode}, manifests, compression, []CacheAttribute{ignoreError, onConflict, fit})
 
 // bucketFormat is how caches are written, on backends that have none: BuildKit takes the attributes of manifests there and ignores them.
-var bucketFormat = slices.Concat([]CacheAttribute{mode}, ignored(manifests), compression, []CacheAttribute{ignoreError, onConflict})
+var bucketFormat = slices.Concat([]CacheAttribute{mode}, ignored(manifests), compression, []CacheAttribute{ignoreError, onConflict, fit})
 
 // ignored are attributes that BuildKit takes and does nothing with.
 func ignored(list []CacheAttribute) []CacheAttribute {

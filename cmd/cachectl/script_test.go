@@ -55,19 +55,22 @@ func wantCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// makeCache returns the command "makecache DIR [TAG]", which publishes a small cache of three steps to a directory.
+// makeCache returns the command "makecache DIR[:TAG] [SEED]", which publishes a small cache of three steps to a directory. Others share nothing with
+// it if their seed is another.
 func makeCache(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) < 1 || len(args) > 2 {
-			ts.Fatalf("usage: makecache dir [tag]")
+			ts.Fatalf("usage: makecache dir[:tag] [seed]")
 		}
-		attrs := map[string]string{"dest": ts.MkAbs(args[0])}
-		if len(args) > 1 {
-			attrs["tag"] = args[1]
+		dir, tag, tagged := strings.Cut(args[0], ":")
+		attrs := map[string]string{"dest": ts.MkAbs(dir)}
+		if tagged {
+			attrs["tag"] = tag
 		}
+		seed := append(args, "script")[1]
 		dest, err := local.Open(config.Cache{Type: "local", Attrs: attrs}, "")
 		ts.Check(err)
-		backendtest.Publish(t, dest, backendtest.NewSample(t, "script", 3), ocispec.Descriptor{})
+		backendtest.Publish(t, dest, backendtest.NewSample(t, seed, 3), ocispec.Descriptor{})
 	}
 }
 

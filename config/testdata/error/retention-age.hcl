@@ -1,4 +1,4 @@
 retention "team" {
-  max-age = "two weeks" # ERROR: Unsuitable value
+  max-age = "two weeks" # ERROR: Invalid value
 }
 target "app" {}

@@ -1,5 +1,5 @@
 retention "team" {
-  max-idle = "-1h" # ERROR: Unsuitable value
-  grace    = "-1d" # ERROR: Unsuitable value
+  max-idle = "-1h" # ERROR: Invalid value
+  grace    = "-1d" # ERROR: Invalid value
 }
 target "app" {}

@@ -1,5 +1,5 @@
 retention "team" {
-  keep  = ["[main"] # ERROR: Unsuitable value
-  names = [""]      # ERROR: Unsuitable value
+  keep  = ["[main"] # ERROR: Invalid value
+  names = [""]      # ERROR: Invalid value
 }
 target "app" {}

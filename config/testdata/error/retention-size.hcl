@@ -1,5 +1,5 @@
 retention "team" {
-  max-size    = "20 apples" # ERROR: Unsuitable value
-  max-results = 1.5         # ERROR: Unsuitable value
+  max-size    = "20 apples" # ERROR: Invalid value
+  max-results = 1.5         # ERROR: Invalid value
 }
 target "app" {}

@@ -74,6 +74,9 @@ func (l *Location) Name() string {
 // Host is this machine.
 func (l *Location) Host() string { return "" }
 
+// Pool is the directory; see backend.Pooled.
+func (l *Location) Pool() string { return "local " + l.dir }
+
 // Key is the directory and the tag.
 func (l *Location) Key() string { return "local " + l.dir + ":" + l.tag }
 

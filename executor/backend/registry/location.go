@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
@@ -30,6 +31,8 @@ type Location struct {
 	entry    config.Cache
 	// mirrored says that the tag may be resolved by a mirror.
 	mirrored bool
+	// moved is how long the tag was last being moved, from looking at it to having moved it, in nanoseconds.
+	moved atomic.Int64
 }
 
 // OpenSource returns the location that a cache-from "registry" names. It is read from the host's mirrors where they have it.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
+	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/planner"
 	"github.com/spf13/cobra"
 )
 
@@ -60,6 +62,11 @@ func (a *apply) run(ctx context.Context, g *globals, names []string) error {
 	if err != nil {
 		return err
 	}
+	return a.execute(ctx, g, plan, res, executor.Options{Builder: a.builder, Builders: res.Builders})
+}
+
+// execute runs a plan and shows it; opt has what is not the same for every verb that does so.
+func (a *apply) execute(ctx context.Context, g *globals, plan *planner.Plan, res *config.Resolution, opt executor.Options) error {
 	progress, err := view.NewProgress(ctx, g.err, view.ProgressOptions{Mode: a.mode(g), Style: g.style(), Plan: plan})
 	if err != nil {
 		return usageError{err}
@@ -74,10 +81,9 @@ func (a *apply) run(ctx context.Context, g *globals, names []string) error {
 	if err != nil {
 		return err
 	}
-	report, err := executor.Run(ctx, plan, executor.Options{
-		Jobs: a.jobs, FailFast: a.failFast, Builder: a.builder, Builders: res.Builders, Registries: res.Registries,
-		Dir: g.in.Dir, DataDir: g.absolute(a.dataDir), Events: progress, Logger: logger, LookupEnv: g.in.LookupEnv,
-	})
+	opt.Jobs, opt.FailFast, opt.Registries = a.jobs, a.failFast, res.Registries
+	opt.Dir, opt.DataDir, opt.Events, opt.Logger, opt.LookupEnv = g.in.Dir, g.absolute(a.dataDir), progress, logger, g.in.LookupEnv
+	report, err := executor.Run(ctx, plan, opt)
 	progress.Close()
 	if report == nil {
 		return err

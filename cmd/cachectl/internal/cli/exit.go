@@ -24,6 +24,7 @@ import (
 const (
 	exitOK          = 0
 	exitInternal    = 1
+	exitDiffers     = 1
 	exitUsage       = 2
 	exitSteps       = 4
 	exitDenied      = 5
@@ -44,7 +45,7 @@ type exitMeaning struct {
 func exitCodes() []exitMeaning {
 	return []exitMeaning{
 		{exitOK, "everything asked for was done"},
-		{exitInternal, "internal error"},
+		{exitInternal, "internal error; without a message: the caches differ (diff --exit-code)"},
 		{exitUsage, "wrong usage or configuration; nothing was started"},
 		{exitSteps, "some steps failed; what did not depend on them was done and published"},
 		{exitDenied, "a registry or builder refused for lack of credentials or rights"},
@@ -74,6 +75,8 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, errDiffers):
+		return exitDiffers
 	case errors.As(context.Cause(ctx), &interrupted), errors.As(err, &interrupted):
 		return interrupted.ExitCode()
 	case errors.As(err, new(diagnosed)), errors.As(err, &usage):
@@ -123,7 +126,7 @@ func errorCode(err error, otherwise int) int {
 // isLocal tells whether this machine lacks something.
 func isLocal(err error) bool {
 	for _, target := range []error{
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, os.ErrPermission, exec.ErrNotFound,
+		syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR, syscall.EROFS, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, os.ErrPermission, exec.ErrNotFound,
 	} {
 		if errors.Is(err, target) {
 			return true

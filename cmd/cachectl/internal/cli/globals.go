@@ -72,8 +72,6 @@ type selection struct {
 
 	noCache, pull    bool
 	sbom, provenance string
-	// everything selects all targets and transfers when none is named, rather than the default.
-	everything bool
 	// source is the address that holds the files, context the one that takes the place of the working directory; see located.
 	source, context string
 	// allow is what definitions from elsewhere may touch; shown is set by verbs that only show them.
@@ -83,6 +81,8 @@ type selection struct {
 	call string
 	// schedule names a schedule whose targets and options are selected, "" for none.
 	schedule string
+	// everything selects all targets and transfers when none is named, rather than the default.
+	everything bool
 	// changed tells whether a flag was given.
 	changed func(string) bool
 }

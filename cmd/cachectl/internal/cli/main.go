@@ -67,10 +67,16 @@ func Main(ctx context.Context, args []string, in Surroundings) int {
 	root, g := newRoot(in)
 	root.SetArgs(singleDashes(args))
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.As(err, new(diagnosed)) && !errors.As(err, new(failedRun)) && !errors.As(err, new(errBroken)) && !errors.As(err, new(errNotPruned)) {
+	if err != nil && !shown(err) {
 		view.Error(g.err, err)
 	}
 	return exitCode(ctx, err)
+}
+
+// shown tells whether what an error stands for has been printed.
+func shown(err error) bool {
+	return errors.As(err, new(diagnosed)) || errors.As(err, new(failedRun)) || errors.Is(err, errDiffers) ||
+		errors.As(err, new(errBroken)) || errors.As(err, new(errNotPruned))
 }
 
 // singleDashes lets "fmt" take its flags as terraform fmt and gofmt do: -check, -diff, -write.
@@ -119,7 +125,8 @@ It reads cache.hcl, and Docker Bake's files as they are.
 	values(root, "log-level", "debug", "info", "warn", "error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, add := range []func(*globals) *cobra.Command{
-		newApply, newPlan, newPrint, newValidate, newFmt, newMigrate, newInspect, newVerify, newPrune, newSchedule, newSchema, newRegistry, newBuilder, newVersion, newCompletion,
+		newApply, newPlan, newPrint, newValidate, newFmt, newMigrate, newCopy, newInspect, newDiff, newDu, newVerify, newPrune, newDoctor, newSchedule, newSchema,
+		newRegistry, newBuilder, newVersion, newCompletion,
 	} {
 		root.AddCommand(add(g))
 	}

@@ -2,138 +2,117 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/bucket"
+	"github.com/cachectl/cachectl/executor/backend/gha"
 	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/backend/registry"
-	"github.com/spf13/cobra"
+	"github.com/cachectl/cachectl/executor/blob"
+	"github.com/cachectl/cachectl/schema"
 )
 
-// places are the flags and arguments of verbs that look after caches which exist: those that arguments name, and those that targets of a
-// configuration read and write.
+// places opens caches for the verbs that look at them, with no run around.
 type places struct {
-	files    []string
-	vars     []string
-	insecure bool
-	// everything takes all targets of a configuration when none is named, rather than the default.
-	everything bool
+	g       *globals
+	env     locations.Env
+	servers *embedded
 }
 
-// place is one cache to look after.
-type place struct {
-	cache config.Cache
-	// named says that an argument names it, so that it must be there.
-	named bool
-	// written says that a target or transfer writes it.
-	written bool
-	// owners are the targets and transfers that name it.
-	owners []string
-}
-
-// opened is what the places of a command line are, ready to be used. The caller closes it.
-type opened struct {
-	env        locations.Env
-	resolution *config.Resolution // nil without a configuration
-	places     []place
-	close      func()
-}
-
-func (p *places) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringArrayVarP(&p.files, "file", "f", nil, "configuration file, repeatable; its registry blocks say how to reach a host")
-	f.StringArrayVar(&p.vars, "var", nil, "set a variable of the configuration: NAME=VALUE, repeatable")
-	f.BoolVar(&p.insecure, "insecure", false, "allow plain HTTP and do not verify certificates, for caches that arguments name")
-}
-
-// isCacheArgument tells caches from targets: a target's name has none of these characters. Without -f every argument is a cache.
-func (p *places) isCacheArgument(arg string) bool {
-	return len(p.files) == 0 || strings.ContainsAny(arg, "/:.=")
-}
-
-// open loads what the flags name and finds the places: those of the arguments, and without any, or with targets among them, those of the
-// configuration.
-func (p *places) open(ctx context.Context, g *globals, args []string) (*opened, error) {
-	o := &opened{env: locations.Env{Dir: g.in.Dir}, close: func() {}}
-	var targets []string
-	for _, arg := range args {
-		if p.isCacheArgument(arg) {
-			o.places = append(o.places, place{cache: cacheArgument(arg, g.in.Dir, p.insecure), named: true, written: true})
-			continue
-		}
-		targets = append(targets, arg)
+// registryBlocks are the registry blocks of configuration files, none without files.
+func registryBlocks(ctx context.Context, g *globals, files []string) ([]*config.Registry, error) {
+	if len(files) == 0 {
+		return nil, nil
 	}
-	var registries []*config.Registry
-	if len(p.files) > 0 || len(args) == 0 {
-		s := selection{files: p.files, vars: p.vars, everything: p.everything}
-		res, err := s.resolve(ctx, g, targets)
-		if err != nil {
-			return o, err
-		}
-		o.resolution, registries = res, withoutMirrors(res.Registries)
-		if len(targets) > 0 || len(args) == 0 {
-			o.places = append(o.places, placesOf(res)...)
-		}
+	s := selection{files: files}
+	res, err := s.resolve(ctx, g, nil)
+	if err != nil {
+		return nil, err
 	}
+	return res.Registries, nil
+}
+
+// openPlaces sets up what reaching caches takes: the registry blocks of files, and those registries that are embedded. The caller closes it, also
+// with an error.
+func openPlaces(ctx context.Context, g *globals, files []string) (*places, error) {
+	registries, err := registryBlocks(ctx, g, files)
+	if err != nil {
+		return nil, err
+	}
+	return newPlaces(ctx, g, registries)
+}
+
+func newPlaces(ctx context.Context, g *globals, registries []*config.Registry) (*places, error) {
 	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: registries, Dir: g.in.Dir})
 	if err != nil {
-		return o, err
+		return nil, err
 	}
-	o.env.Hosts = hosts
-	servers, err := g.serveEmbedded(ctx, registries, "", slog.New(slog.DiscardHandler))
-	o.close = func() {
-		hosts.Close() // before the registry, which waits for what is open
-		servers.close()
-	}
-	return o, err
+	p := &places{g: g, env: locations.Env{
+		Hosts: hosts, Dir: g.in.Dir, Buckets: &bucket.Stores{}, LookupEnv: g.in.LookupEnv, Actions: gha.NewServices(gha.Options{}),
+	}}
+	p.servers, err = g.serveEmbedded(ctx, registries, "", slog.New(slog.DiscardHandler))
+	return p, err
 }
 
-// placesOf lists the caches of a configuration, each once, in its order.
-func placesOf(res *config.Resolution) []place {
-	var list []place
-	at := map[string]int{}
-	add := func(c config.Cache, owner string, written bool) {
-		key := fmt.Sprintf("%s %s", c.Name(), c.String("digest"))
-		i, known := at[key]
-		if !known {
-			i = len(list)
-			at[key] = i
-			list = append(list, place{cache: c})
-		}
-		if written && !list[i].written {
-			list[i].cache, list[i].written = c, true
-		}
-		if !slices.Contains(list[i].owners, owner) {
-			list[i].owners = append(list[i].owners, owner)
-		}
+// close ends connections and then the registries, which wait for what is open.
+func (p *places) close() {
+	if p == nil {
+		return
 	}
-	each := func(owner string, from, to []config.Cache) {
-		for _, c := range to {
-			add(c, owner, true)
-		}
-		for _, c := range from {
-			add(c, owner, false)
-		}
-	}
-	for _, t := range res.Targets {
-		each(t.Name, t.CacheFrom, t.CacheTo)
-	}
-	for _, t := range res.Transfers {
-		each(t.Name, t.CacheFrom, t.CacheTo)
-	}
-	return list
+	p.env.Hosts.Close()
+	p.servers.close()
 }
 
-// withoutMirrors are the blocks with which every host is asked itself: what a mirror has says nothing about what is kept.
-func withoutMirrors(blocks []*config.Registry) []*config.Registry {
-	out := make([]*config.Registry, len(blocks))
-	for i, b := range blocks {
-		plain := *b
-		plain.Mirrors = nil
-		out[i] = &plain
+// checked reads an argument as a cache of one side and checks its attributes.
+func (p *places) checked(arg string, insecure bool, side schema.Side) (config.Cache, error) {
+	line := &arguments{dir: p.g.in.Dir, insecure: insecure}
+	list, err := line.caches([]string{arg}, side)
+	if err != nil {
+		return config.Cache{}, err
 	}
-	return out
+	t := &config.Transfer{CacheFrom: list}
+	if side == schema.To {
+		t = &config.Transfer{CacheTo: list}
+	}
+	res := config.NewResolution([]*config.Transfer{t}, nil, p.g.in.LookupEnv)
+	p.g.secrets.Add(secrets(res, p.g.in.LookupEnv)...)
+	return list[0], p.g.report(res.Validate(), line.files())
+}
+
+// source opens the cache that an argument names.
+func (p *places) source(arg string, insecure bool) (backend.Source, error) {
+	c, err := p.checked(arg, insecure, schema.From)
+	if err != nil {
+		return nil, err
+	}
+	src, err := locations.OpenSource(c, p.env)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return src, nil
+}
+
+// read reads the cache that an argument names.
+func (p *places) read(ctx context.Context, arg string, insecure bool) (backend.Source, *backend.Current, error) {
+	src, err := p.source(arg, insecure)
+	if err != nil {
+		return nil, nil, err
+	}
+	cur, err := src.Read(ctx)
+	if err != nil {
+		return src, cur, readError(src, err)
+	}
+	return src, cur, nil
+}
+
+// readError is why a cache that was named could not be read.
+func readError(src backend.Source, err error) error {
+	if errors.Is(err, blob.ErrNotFound) {
+		return usageError{fmt.Errorf("%s: there is nothing", src.Name())}
+	}
+	return fmt.Errorf("%s: %w", src.Name(), err)
 }

@@ -16,7 +16,7 @@ import (
 
 // pruneFlags are the flags of the verb. Those that are called like attributes of a retention block win over them.
 type pruneFlags struct {
-	places
+	subjects
 	maxAge, maxIdle, maxSize, maxResults, grace string
 	keep, names                                 []string
 	branches                                    bool
@@ -24,7 +24,7 @@ type pruneFlags struct {
 }
 
 func newPrune(g *globals) *cobra.Command {
-	p := &pruneFlags{places: places{everything: true}}
+	p := &pruneFlags{subjects: subjects{everything: true}}
 	cmd := &cobra.Command{
 		Use:   "prune [REF|DIR[:TAG]...] [-f FILE [TARGET|TRANSFER...]]",
 		Short: "Make caches smaller by policy, and delete what nothing needs",
@@ -137,18 +137,18 @@ func (p *pruneFlags) inputs(g *globals, at *opened, flags *pflag.FlagSet) ([]pru
 				return nil, fmt.Errorf("retention %q: %w", r.Name, err)
 			}
 		}
-		for _, pl := range placesOf(at.resolution) {
-			owners[pl.cache.Name()] = pl.owners
+		for _, pl := range subjectsOf(at.resolution) {
+			owners[subjectKey(pl.cache)] = pl.owners
 		}
 	}
 	var inputs []prune.Input
-	for _, pl := range at.places {
+	for _, pl := range at.subjects {
 		if _, native := locations.Native(pl.cache, g.in.LookupEnv); native || !pl.written {
 			continue
 		}
 		governed := false
 		for _, r := range retentions(at.resolution) {
-			for _, owner := range append(pl.owners, owners[pl.cache.Name()]...) {
+			for _, owner := range append(pl.owners, owners[subjectKey(pl.cache)]...) {
 				if r.Governs(owner) {
 					inputs = append(inputs, prune.Input{Cache: pl.cache, Policy: policies[r.Name]})
 					governed = true

@@ -19,7 +19,7 @@ const placesAtOnce = 4
 
 // verifyFlags are the flags of the verb.
 type verifyFlags struct {
-	places
+	subjects
 	check      verify.Options
 	repair     bool
 	repairFrom []string
@@ -73,14 +73,14 @@ func (v *verifyFlags) run(ctx context.Context, g *globals, args []string) error 
 	if err != nil {
 		return err
 	}
-	others, err := v.others(ctx, g, at.env)
+	others, err := v.others(ctx, at)
 	if err != nil {
 		return err
 	}
-	checked := make([]*view.Verified, len(at.places))
+	checked := make([]*view.Verified, len(at.subjects))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(placesAtOnce)
-	for i, p := range at.places {
+	for i, p := range at.subjects {
 		if _, native := locations.Native(p.cache, g.in.LookupEnv); native {
 			continue
 		}
@@ -126,12 +126,12 @@ func brokenOf(list []*view.Verified) error {
 }
 
 // others opens what --repair-from names.
-func (v *verifyFlags) others(ctx context.Context, g *globals, env locations.Env) ([]*backend.Current, error) {
+func (v *verifyFlags) others(ctx context.Context, at *opened) ([]*backend.Current, error) {
 	var sources []backend.Source
 	for _, arg := range v.repairFrom {
-		src, err := locations.OpenSource(cacheArgument(arg, g.in.Dir, v.insecure), env)
+		src, err := at.source(arg, v.insecure)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, err
 		}
 		sources = append(sources, src)
 	}
@@ -139,7 +139,7 @@ func (v *verifyFlags) others(ctx context.Context, g *globals, env locations.Env)
 }
 
 // verify checks one cache and repairs it if that is asked for. What could not be reached is in the result.
-func (v *verifyFlags) verify(ctx context.Context, p place, others []*backend.Current, env locations.Env) (*view.Verified, error) {
+func (v *verifyFlags) verify(ctx context.Context, p subject, others []*backend.Current, env locations.Env) (*view.Verified, error) {
 	src, err := locations.OpenSource(p.cache, env)
 	if err != nil {
 		return nil, usageError{err}
@@ -156,7 +156,7 @@ func (v *verifyFlags) verify(ctx context.Context, p place, others []*backend.Cur
 }
 
 // mend repairs what is broken.
-func (v *verifyFlags) mend(ctx context.Context, p place, out *view.Verified, others []*backend.Current, env locations.Env) error {
+func (v *verifyFlags) mend(ctx context.Context, p subject, out *view.Verified, others []*backend.Current, env locations.Env) error {
 	cur := out.Result.Current
 	if cur == nil {
 		cur = &backend.Current{}

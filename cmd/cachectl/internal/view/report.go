@@ -77,6 +77,8 @@ func whereTo(d executor.DestinationResult, style Style) string {
 	switch {
 	case d.Outcome == executor.OutcomeDone && d.ByBuilder:
 		return d.Name + style.faint(" by BuildKit")
+	case d.Outcome == executor.OutcomeDone && d.DryRun && d.Changed:
+		return fmt.Sprintf("%s %s", d.Name, style.faint(fmt.Sprintf("would hold %s, %s", count(d.Layers, "layer"), size(d.Bytes))))
 	case d.Outcome == executor.OutcomeDone && d.Digest == "":
 		return d.Name + style.faint(" nothing to cache")
 	case d.Outcome == executor.OutcomeDone && d.Changed:
@@ -189,5 +191,18 @@ func summary(r *executor.Report, style Style) string {
 	if total > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d steps cached (%d %%)", cached, total, 100*cached/total))
 	}
+	if dryRun(r) {
+		return strings.Join(append(parts, size(out)+" would be sent", duration(r.Duration)), ", ") + "; nothing was written"
+	}
 	return strings.Join(append(parts, size(in)+" in", size(out)+" out", duration(r.Duration)), ", ")
+}
+
+// dryRun tells whether a run only looked.
+func dryRun(r *executor.Report) bool {
+	for _, s := range r.Steps {
+		if s.Published != nil && s.Published.DryRun {
+			return true
+		}
+	}
+	return false
 }

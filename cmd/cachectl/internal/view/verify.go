@@ -101,18 +101,18 @@ func repairText(d *verify.Repaired) string {
 }
 
 type verifyJSON struct {
-	Name         string        `json:"name"`
-	Digest       string        `json:"digest,omitempty"`
-	Whole        bool          `json:"whole"` // now: also after a repair
-	Results      int           `json:"results"`
-	Usable       int           `json:"usable"`
-	BytesChecked int64         `json:"bytes_checked"`
-	Findings     []findingJSON `json:"findings"`
-	Repair       *repairJSON   `json:"repair,omitempty"`
-	Error        string        `json:"error,omitempty"`
+	Name         string       `json:"name"`
+	Digest       string       `json:"digest,omitempty"`
+	Whole        bool         `json:"whole"` // now: also after a repair
+	Results      int          `json:"results"`
+	Usable       int          `json:"usable"`
+	BytesChecked int64        `json:"bytes_checked"`
+	Findings     []brokenJSON `json:"findings"`
+	Repair       *repairJSON  `json:"repair,omitempty"`
+	Error        string       `json:"error,omitempty"`
 }
 
-type findingJSON struct {
+type brokenJSON struct {
 	Kind   string `json:"kind"`
 	Detail string `json:"detail"`
 	Digest string `json:"digest,omitempty"`
@@ -143,7 +143,7 @@ func VerifyJSON(w io.Writer, list []*Verified) error {
 }
 
 func newVerifyJSON(v *Verified) verifyJSON {
-	j := verifyJSON{Name: v.Name, Findings: []findingJSON{}}
+	j := verifyJSON{Name: v.Name, Findings: []brokenJSON{}}
 	for _, err := range []error{v.Err, v.Beyond} {
 		if err != nil {
 			j.Error = printable(err.Error())
@@ -156,7 +156,7 @@ func newVerifyJSON(v *Verified) verifyJSON {
 			j.Digest = r.Current.Root.Digest.String()
 		}
 		for _, f := range r.Findings {
-			fj := findingJSON{Kind: string(f.Kind), Detail: printable(f.Detail)}
+			fj := brokenJSON{Kind: string(f.Kind), Detail: printable(f.Detail)}
 			if l := f.Layer; l != nil {
 				fj.Digest, fj.DiffID, fj.Bytes, fj.Compression = l.Descriptor.Digest.String(), l.DiffID.String(), l.Descriptor.Size, string(blob.CompressionOf(l.Descriptor))
 			}
