@@ -70,12 +70,13 @@ func (c Cache) Name() string {
 			return c.Type + " " + v
 		}
 	}
-	for _, attr := range []string{"scope", "bucket", "container", "name"} {
-		if v := c.String(attr); v != "" {
-			return c.Type + " " + v
+	var parts []string
+	for _, attr := range []string{"scope", "bucket", "container", "prefix", "name"} {
+		if v := strings.Trim(c.String(attr), "/"); v != "" {
+			parts = append(parts, v)
 		}
 	}
-	return c.Type
+	return strings.TrimSpace(c.Type + " " + strings.Join(parts, "/"))
 }
 
 // Names are what a cache is called in a bucket: the parts of name between semicolons, each once. All are written; what of several is read is

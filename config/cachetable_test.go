@@ -26,6 +26,8 @@ func cacheSample(a schema.CacheAttribute) (right, wrong string) {
 		return own[a.Name], ""
 	case len(a.Enum) > 0:
 		return a.Enum[len(a.Enum)-1], "nothing"
+	case a.Form.Pattern != "":
+		return a.Form.Example, a.Form.Counterexample
 	case a.Kind == schema.Bool:
 		return "true", "nothing"
 	case a.Kind == schema.Number:

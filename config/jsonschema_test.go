@@ -163,11 +163,6 @@ var beyondSchema = map[string]string{
 	"attest-no-type.hcl":              "strings are not looked into",
 	"secret-type.hcl":                 "strings are not looked into",
 	"secret-unknown-key.hcl":          "strings are not looked into",
-	"bucket-account-url.hcl":          "strings are not looked into",
-	"bucket-endpoint-url.hcl":         "strings are not looked into",
-	"bucket-no-name.hcl":              "strings are not looked into",
-	"bucket-touch-refresh.hcl":        "strings are not looked into",
-	"bucket-upload-parallelism.hcl":   "numbers have no range",
 	"reference-unknown-attribute.hcl": "references are not followed",
 }
 

@@ -388,7 +388,7 @@ func (c *Config) attributesOf(b *block, kind *schema.Block, locals map[string]ct
 			continue
 		}
 		diags = append(diags, warnImpure(a, marks, at)...)
-		decoded, d := decode(a, v, at)
+		decoded, d := decode(a, v, at, elementRanges(b.attrs[name].Expr)...)
 		diags = append(diags, d...)
 		if decoded != nil {
 			out[name] = decoded

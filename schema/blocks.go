@@ -1,7 +1,7 @@
 package schema
 
 // Target is the block that declares what to build. Its order is the order of the reference.
-var Target = Block{Name: "target", Label: "name", Doc: "An image, or another result of a Dockerfile, and its caches.", Attributes: []Attribute{
+var Target = Block{Name: "target", Label: "name", LabelForm: `^[a-zA-Z0-9_-]+$`, Computed: "name", Doc: "An image, or another result of a Dockerfile, and its caches.", Attributes: []Attribute{
 	{Name: "description", Kind: String, Doc: "What the target is, for listings."},
 	{Name: "inherits", Kind: Strings, Merge: Append, Doc: "Targets whose attributes this one starts from; later ones win."},
 	{Name: "name", Kind: String, Needs: "matrix", Doc: "With matrix: the name of each variant, an expression over the matrix keys."},

@@ -103,7 +103,17 @@ func cacheValue(a CacheAttribute) object {
 	case a.Kind == Bool:
 		return or(object{"type": nullable("boolean")}, object{"enum": truths}, object{"enum": []int{0, 1}})
 	case a.Kind == Number:
-		return or(object{"type": nullable("integer")}, object{"type": "string", "pattern": `^[+-]?[0-9]+$`})
+		number := object{"type": nullable("integer")}
+		if a.Form == positive {
+			number["minimum"] = 1
+		}
+		return or(number, object{"type": "string", "pattern": "^(" + valuePattern(a) + ")$"})
+	case a.Form.Pattern != "":
+		others := object{"type": "null"}
+		if a.Form == nameList {
+			others["type"] = nullable("number", "boolean")
+		}
+		return or(object{"type": "string", "pattern": "^(" + a.Form.Pattern + ")$"}, others)
 	}
 	return object{"type": nullable(scalar...)}
 }
@@ -149,6 +159,8 @@ func valuePattern(a CacheAttribute) string {
 		return "(" + strings.Join(a.Enum, "|") + ")"
 	case a.Kind == Bool:
 		return "(" + strings.Join(truths, "|") + ")"
+	case a.Form.Pattern != "":
+		return "(" + a.Form.Pattern + ")"
 	case a.Kind == Number:
 		return "[+-]?[0-9]+"
 	}

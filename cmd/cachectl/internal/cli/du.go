@@ -116,7 +116,7 @@ func declared(ctx context.Context, g *globals, s *selection) (*config.Resolution
 	}
 	var names []string
 	for _, n := range c.Names() {
-		if n.Kind != "variable" && n.Kind != "group" && !strings.HasPrefix(n.Name, "_") {
+		if (n.Kind == "target" || n.Kind == "transfer") && !strings.HasPrefix(n.Name, "_") {
 			names = append(names, n.Name)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/config/remote"
 	"github.com/cachectl/cachectl/planner"
+	"github.com/cachectl/cachectl/planner/dockerfile"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 )
@@ -200,7 +201,9 @@ func (l *loaded) check(g *globals) {
 		return
 	}
 	var more hcl.Diagnostics
-	l.plan, more = planner.New(l.resolution, planner.Options{Dir: g.in.Dir})
+	l.plan, more = planner.New(l.resolution, planner.Options{
+		Dir: g.in.Dir, Stages: dockerfile.Stages(l.resolution.Targets, g.in.Dir), Sources: l.files(), Bake: !l.config.Strict(),
+	})
 	l.diags = append(l.diags, more...)
 }
 

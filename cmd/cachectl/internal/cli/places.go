@@ -65,6 +65,7 @@ func (p *places) close() {
 		return
 	}
 	p.env.Hosts.Close()
+	p.env.Actions.Close()
 	p.servers.close()
 }
 
