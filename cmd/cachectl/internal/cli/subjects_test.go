@@ -43,10 +43,10 @@ target "web" {
 	}
 	var got []found
 	for _, s := range subjectsOf(res) {
-		got = append(got, found{s.cache.Name() + " " + s.cache.String("name"), s.written, s.owners})
+		got = append(got, found{s.cache.Name(), s.written, s.owners})
 	}
 	want := []found{
-		{"s3 b api", true, []string{"api"}}, {"s3 b main", true, []string{"api", "web"}}, {"local shared ", true, []string{"api", "web"}}, {"local other ", false, []string{"web"}},
+		{"s3 b/api", true, []string{"api"}}, {"s3 b/main", true, []string{"api", "web"}}, {"local shared", true, []string{"api", "web"}}, {"local other", false, []string{"web"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("subjects (-want +got):\n%s", diff)
