@@ -46,7 +46,7 @@ func (p *probe) run(ctx context.Context, tell func(backend.Finding)) error {
 		f.Err = fmt.Errorf("an object cannot be written: %w", err)
 	}
 	tell(f)
-	if err != nil {
+	if f.Err != nil {
 		return nil
 	}
 	for _, try := range []func(context.Context, string) backend.Finding{p.parts, p.ranges, p.names, p.conditions, p.renewal} {
