@@ -40,13 +40,8 @@ func (l *Location) Probe(ctx context.Context, tell func(backend.Finding)) error 
 // run tries one thing after another. It ends early when there is no use in going on.
 func (p *probe) run(ctx context.Context, tell func(backend.Finding)) error {
 	small := p.key("small")
-	err := p.upload(ctx, small, 64)
-	f := finding("upload", err, "layers of up to 8 MiB go in one request", "caches cannot be published here")
-	if err != nil {
-		f.Err = fmt.Errorf("an object cannot be written: %w", err)
-	}
-	tell(f)
-	if f.Err != nil {
+	f := p.whole(ctx, small)
+	if tell(f); f.Answer != backend.Yes {
 		return nil
 	}
 	for _, try := range []func(context.Context, string) backend.Finding{p.parts, p.ranges, p.names, p.conditions, p.renewal} {
@@ -56,6 +51,16 @@ func (p *probe) run(ctx context.Context, tell func(backend.Finding)) error {
 		}
 	}
 	return nil
+}
+
+// whole uploads what goes in one request.
+func (p *probe) whole(ctx context.Context, small string) backend.Finding {
+	err := p.upload(ctx, small, 64)
+	f := finding("upload", err, "layers of up to 8 MiB go in one request", "caches cannot be published here")
+	if err != nil {
+		f.Err = fmt.Errorf("an object cannot be written: %w", err)
+	}
+	return f
 }
 
 // finding is yes without an error, unknown where it was denied, else no.
