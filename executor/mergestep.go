@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/cachectl/cachectl/planner"
@@ -22,7 +23,7 @@ func (r *run) mergeStep(ctx context.Context, step *planner.Step, _ *StepResult) 
 		}
 		caches = append(caches, im.cur.Cache)
 	}
-	if err := r.sourcesLeft(m.Sources, len(caches)); err != nil {
+	if err := r.sourcesLeft(m, len(caches)); err != nil {
 		return &StepError{Step: step, Op: "merge", Where: m.Transfer.Name, Err: err}
 	}
 	publishers, err := r.openPublishers(ctx, m.Exports)
@@ -35,20 +36,37 @@ func (r *run) mergeStep(ctx context.Context, step *planner.Step, _ *StepResult) 
 
 // sourcesLeft tells whether the sources that are usable are enough. The error wraps why the others are not, so that it can be told apart by its
 // cause.
-func (r *run) sourcesLeft(sources []planner.StepID, usable int) error {
-	if usable == len(sources) || usable > 0 && !r.opt.AllSources {
+func (r *run) sourcesLeft(m *planner.MergeStep, usable int) error {
+	if usable > 0 && !r.opt.AllSources {
 		return nil
 	}
-	var why []error
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, id := range sources {
-		if err := r.unusable[id]; err != nil {
+	var why []error
+	for _, id := range m.Sources {
+		if err := r.unusable[id]; err != nil && (usable == 0 || !r.excused(m, id)) {
 			why = append(why, err)
 		}
 	}
-	if usable > 0 {
-		return fmt.Errorf("%d of %d sources hold no usable cache: %w", len(sources)-usable, len(sources), errors.Join(why...))
+	switch {
+	case usable == 0:
+		return fmt.Errorf("%w: %w", errNoSource, errors.Join(why...))
+	case len(why) > 0:
+		return fmt.Errorf("%d of %d sources hold no usable cache: %w", len(why), len(m.Sources), errors.Join(why...))
 	}
-	return fmt.Errorf("%w: %w", errNoSource, errors.Join(why...))
+	return nil
+}
+
+// excused tells whether a source that is not usable need not be: a fallback takes its place, or it is one itself that is not needed.
+func (r *run) excused(m *planner.MergeStep, id planner.StepID) bool {
+	found := func(id planner.StepID) bool { return r.imports[id] != nil }
+	if slices.ContainsFunc(m.Fallbacks[id], found) {
+		return true
+	}
+	for fallback, of := range m.Fallbacks {
+		if found(fallback) && slices.Contains(of, id) {
+			return true
+		}
+	}
+	return false
 }

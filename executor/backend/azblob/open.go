@@ -46,7 +46,7 @@ func Open(c config.Cache, stores *bucket.Stores) (*bucket.Location, error) {
 	place := u.Host + strings.TrimRight(u.Path, "/") + "/" + set.container
 	store := stores.Get(fmt.Sprintf("%#v", set), func() bucket.Service { return &service{set: set} })
 	return bucket.Open(store, bucket.Options{
-		Type: "azblob", Place: place, Host: place, Name: names[0], Mode: c.String("mode"), Parallel: parallel,
+		Type: "azblob", Place: place, Host: place, Name: names[0], Mode: c.String("mode"), Parallel: parallel, Entry: c,
 		Native: func() backend.Native { return native(c) },
 	}), nil
 }

@@ -86,8 +86,13 @@ func (l *Location) Host() string {
 	return "gha " + l.host()
 }
 
-// Key is the service and the key of the configs.
-func (l *Location) Key() string { return "gha " + l.url + " " + indexKey(l.scope, l.branches[0]) }
+// Key is the service and the key of the configs; outside of a job, where there is neither, the scope.
+func (l *Location) Key() string {
+	if len(l.branches) == 0 {
+		return l.Name()
+	}
+	return "gha " + l.url + " " + indexKey(l.scope, l.branches[0])
+}
 
 // Format says how caches are written here.
 func (l *Location) Format() cache.Format { return l.format }

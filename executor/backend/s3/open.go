@@ -74,7 +74,7 @@ func open(c config.Cache, stores *bucket.Stores) (*bucket.Location, error) {
 	}
 	return bucket.Open(store, bucket.Options{
 		Type: "s3", Place: place, Host: host + "/" + set.bucket, Name: strings.Join(c.Names(), ""), Mode: c.String("mode"),
-		Parallel: parallel, RenewAfter: renew,
+		Parallel: parallel, RenewAfter: renew, Entry: c,
 		Native: func() backend.Native { return native(c, s) },
 	}), nil
 }

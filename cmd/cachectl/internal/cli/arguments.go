@@ -27,7 +27,7 @@ const argumentsFile = "arguments"
 
 // arguments are the caches named on a command line. They are kept as a text with a line for each, so that diagnostics can show which is meant.
 type arguments struct {
-	dir      string
+	g        *globals
 	insecure bool
 	text     []byte
 	lines    int
@@ -42,9 +42,10 @@ func (a *arguments) files() map[string]*hcl.File {
 func (a *arguments) caches(args []string, side schema.Side) ([]config.Cache, error) {
 	var list []config.Cache
 	for _, arg := range args {
+		a.g.secrets.Add(secretFields(arg)...) // before anything is said of it
 		c, err := a.cache(arg, side)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("%s: %w", arg, err)}
+			return nil, usageError{fmt.Errorf("%q: %w", arg, err)}
 		}
 		list = append(list, c)
 	}
@@ -52,7 +53,7 @@ func (a *arguments) caches(args []string, side schema.Side) ([]config.Cache, err
 }
 
 func (a *arguments) cache(arg string, side schema.Side) (config.Cache, error) {
-	c, err := cacheArgument(arg, a.dir, side)
+	c, err := cacheArgument(arg, a.g.in.Dir, side)
 	if err != nil {
 		return c, err
 	}

@@ -109,7 +109,7 @@ func (c *copying) transfer(ctx context.Context, g *globals, sources, destination
 	if err != nil {
 		return nil, nil, err
 	}
-	line := &arguments{dir: g.in.Dir, insecure: c.insecure}
+	line := &arguments{g: g, insecure: c.insecure}
 	t := &config.Transfer{Name: "copy"}
 	if t.CacheFrom, err = line.caches(sources, schema.From); err != nil {
 		return nil, nil, err

@@ -74,6 +74,11 @@ type measured struct {
 	err     error
 }
 
+// missing tells whether nothing is there, or the place is not to be had from here and need not be.
+func (m *measured) missing() bool {
+	return errors.Is(m.err, blob.ErrNotFound) || errors.Is(m.err, backend.ErrElsewhere)
+}
+
 // open opens the named caches, or those that the configuration declares.
 func (d *diskUse) open(ctx context.Context, s *selection, args []string, insecure bool) (err error) {
 	if len(args) > 0 {
@@ -185,7 +190,7 @@ func (d *diskUse) measure(ctx context.Context) ([]view.UsageRow, *cache.Usage, e
 	var rows []view.UsageRow
 	var kept []cache.Kept
 	for _, m := range d.caches {
-		row := view.UsageRow{Name: m.source.Name(), UsedBy: m.usedBy, Missing: errors.Is(m.err, blob.ErrNotFound), Err: m.err, Measured: -1}
+		row := view.UsageRow{Name: m.source.Name(), UsedBy: m.usedBy, Missing: m.missing(), Err: m.err, Measured: -1}
 		if m.err == nil {
 			row.Current, row.Measured = m.current, len(kept)
 			kept = append(kept, cache.Kept{Cache: m.current.Cache, Store: backend.Pool(m.source)})
@@ -199,7 +204,7 @@ func (d *diskUse) measure(ctx context.Context) ([]view.UsageRow, *cache.Usage, e
 func (d *diskUse) unreadable() error {
 	var errs []error
 	for _, m := range d.caches {
-		if m.err != nil && !errors.Is(m.err, blob.ErrNotFound) {
+		if m.err != nil && !m.missing() {
 			errs = append(errs, readError(m.source, m.err))
 		}
 	}

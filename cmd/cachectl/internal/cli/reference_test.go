@@ -137,7 +137,7 @@ tars, and bytes of blobs. ` + "`records.changed`" + ` are keys with results of o
 
 ### Findings: doctor --json
 
-` + "`name`, and `findings[]` with `feature`, `answer` (`yes`, `no`, `unknown`), `seen` and `means`" + `. Features keep their names: ` + "`reach`, `upload`, `delete-manifest`, `delete-blob`,\n`chunked-upload`, `range`, `mount`, `image-manifest`, `index`, `docker-media-types`, `zstd`, `tag-moves`, `conditional-tag`, `referrers`, `retry-after`, `clean-up`; `write`,\n`replace` and `lock` of a directory" + `.
+` + "`name`, and `findings[]` with `feature`, `answer` (`yes`, `no`, `unknown`), `seen` and `means`" + `. Features keep their names: ` + "`reach`, `upload`, `delete-manifest`, `delete-blob`,\n`chunked-upload`, `range`, `mount`, `image-manifest`, `index`, `docker-media-types`, `zstd`, `tag-moves`, `conditional-tag`, `referrers`, `retry-after`, `clean-up`; `write`,\n`replace` and `lock` of a directory; `upload-in-parts`, `replace`, `conditional-write` and `renew` of a bucket" + `.
 
 ### Findings: verify --json
 

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/schema"
 )
@@ -25,6 +27,20 @@ func secrets(res *config.Resolution, lookup func(string) (string, bool)) []strin
 		for _, a := range b.Attributes {
 			if a.Secret {
 				list = append(list, c.Attrs[a.Name], env[a.Name])
+			}
+		}
+	}
+	return list
+}
+
+// secretFields are the values of secret attributes in a cache of the command line, whether or not it can be read.
+func secretFields(arg string) []string {
+	var list []string
+	for field := range strings.SplitSeq(arg, ",") {
+		name, value, _ := strings.Cut(strings.Trim(field, `" `), "=")
+		for _, b := range schema.Backends {
+			if a := b.Attribute(strings.ToLower(strings.TrimSpace(name))); a != nil && a.Secret {
+				list = append(list, value)
 			}
 		}
 	}
