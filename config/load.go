@@ -62,6 +62,7 @@ type Config struct {
 	builders    map[string]*Builder
 	registries  map[string]*Registry
 	schedules   map[string]*Schedule
+	retentions  map[string]*Retention
 }
 
 // target is a target before inheritance, possibly written in several places.
@@ -118,6 +119,7 @@ func load(ctx context.Context, opt Options, importing []string) (*Config, hcl.Di
 	c := &Config{
 		opt: opt, importing: importing, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{}, groupBlocks: map[string][]*targetBlock{},
 		transfers: map[string]*Transfer{}, builders: map[string]*Builder{}, registries: map[string]*Registry{}, schedules: map[string]*Schedule{},
+		retentions: map[string]*Retention{},
 	}
 	files, from, diags := gather(ctx, opt)
 	c.fetched = from
@@ -386,7 +388,7 @@ func (c *Config) attributesOf(b *block, kind *schema.Block, locals map[string]ct
 			continue
 		}
 		diags = append(diags, warnImpure(a, marks, at)...)
-		decoded, d := decode(a, v, at)
+		decoded, d := decode(a, v, at, elementRanges(b.attrs[name].Expr)...)
 		diags = append(diags, d...)
 		if decoded != nil {
 			out[name] = decoded

@@ -40,8 +40,9 @@ func (i item) equal(other item) bool {
 	return maps.Equal(i.attrs, other.attrs) && slices.Equal(i.paths, other.paths)
 }
 
-// decode converts an evaluated expression to an attribute's kind; nil means that the attribute is not set.
-func decode(a *schema.Attribute, v cty.Value, at hcl.Range) (*value, hcl.Diagnostics) {
+// decode converts an evaluated expression to an attribute's kind; nil means that the attribute is not set. elements are the places of a list's elements,
+// if they are known.
+func decode(a *schema.Attribute, v cty.Value, at hcl.Range, elements ...hcl.Range) (*value, hcl.Diagnostics) {
 	if v.IsNull() {
 		switch a.Kind {
 		case schema.Caches, schema.Outputs, schema.Secrets, schema.Agents, schema.Attests:
@@ -53,14 +54,14 @@ func decode(a *schema.Attribute, v cty.Value, at hcl.Range) (*value, hcl.Diagnos
 		return nil, nil // it depends on something that has an error of its own
 	}
 	out := &value{rng: at}
-	err := out.fill(a, v)
+	err := out.fill(a, v, elements)
 	if err != nil {
 		return nil, hcl.Diagnostics{errorf(&at, "Unsuitable value", "%q: %v.", a.Name, err)}
 	}
 	return out, nil
 }
 
-func (v *value) fill(a *schema.Attribute, from cty.Value) error {
+func (v *value) fill(a *schema.Attribute, from cty.Value, elements []hcl.Range) error {
 	var err error
 	switch a.Kind {
 	case schema.String, schema.Number:
@@ -80,7 +81,7 @@ func (v *value) fill(a *schema.Attribute, from cty.Value) error {
 	case schema.Map, schema.Resources:
 		v.dict, err = dictionary(from)
 	default:
-		v.items, err = items(a.Kind, from, v.rng)
+		v.items, err = items(a.Kind, from, v.rng, elements)
 	}
 	return err
 }
@@ -92,6 +93,9 @@ func text(v cty.Value) (string, error) {
 	}
 	if s.IsNull() {
 		return "", fmt.Errorf("null is not a string")
+	}
+	if !s.IsKnown() {
+		return "", fmt.Errorf("the value cannot be known")
 	}
 	return s.AsString(), nil
 }
@@ -136,14 +140,17 @@ func dictionary(v cty.Value) (map[string]*string, error) {
 }
 
 // items converts a list of strings and objects.
-func items(kind schema.Kind, v cty.Value, at hcl.Range) ([]item, error) {
+func items(kind schema.Kind, v cty.Value, at hcl.Range, elements []hcl.Range) ([]item, error) {
 	t := v.Type()
 	if !t.IsTupleType() && !t.IsListType() && !t.IsSetType() {
 		return nil, fmt.Errorf("a list is needed, not %s", t.FriendlyName())
 	}
 	list := []item{}
-	for it := v.ElementIterator(); it.Next(); {
+	for n, it := 0, v.ElementIterator(); it.Next(); n++ {
 		_, e := it.Element()
+		if len(elements) == v.LengthInt() {
+			at = elements[n]
+		}
 		if e.IsNull() {
 			return nil, fmt.Errorf("an entry is null; write an empty string for none")
 		}
@@ -166,6 +173,19 @@ func items(kind schema.Kind, v cty.Value, at hcl.Range) ([]item, error) {
 		}
 	}
 	return list, nil
+}
+
+// elementRanges are the places of the elements of a list that is written out; nil for any other expression.
+func elementRanges(expr hcl.Expression) []hcl.Range {
+	list, diags := hcl.ExprList(expr)
+	if diags.HasErrors() {
+		return nil
+	}
+	ranges := make([]hcl.Range, 0, len(list))
+	for _, e := range list {
+		ranges = append(ranges, e.Range())
+	}
+	return ranges
 }
 
 func objectItem(kind schema.Kind, v cty.Value) ([]item, error) {

@@ -46,7 +46,7 @@ func TestPlansAreWhatTheFilesSay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, got := range map[string]string{"plan.json": string(raw), "plan.dot": p.DOT(), "plan.mmd": p.Mermaid()} {
+			for name, got := range map[string]string{"plan.json": string(raw), "plan.dot": p.DOT(), "plan.mmd": p.Mermaid(), "plan.svg": p.SVG(nil)} {
 				golden := filepath.Join(dir, name)
 				if *update {
 					if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
@@ -101,7 +101,7 @@ func TestAPlanHoldsNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all := string(raw) + p.DOT() + p.Mermaid(); strings.Contains(all, "canary") {
+	if all := string(raw) + p.DOT() + p.Mermaid() + p.SVG(nil); strings.Contains(all, "canary") {
 		t.Errorf("the plan shows a secret:\n%s", all)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
+	"github.com/cachectl/cachectl/cmd/cachectl/internal/view/page"
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor"
 	"github.com/cachectl/cachectl/planner"
@@ -20,6 +21,7 @@ type apply struct {
 	builder  string
 	progress string
 	metadata string
+	report   string
 	json     bool
 	dataDir  string
 }
@@ -27,14 +29,17 @@ type apply struct {
 func newApply(g *globals) *cobra.Command {
 	a := &apply{}
 	cmd := &cobra.Command{
-		Use:   "apply [TARGET|GROUP|TRANSFER...]",
+		Use:   "apply [TARGET|GROUP|TRANSFER... | PLAN.json]",
 		Short: "Build targets and publish their caches",
 		Long: `Apply imports the cache sources, builds what is not in them, and publishes the caches to every destination. A source that is missing never
 fails a build. A destination shows its old cache or its new one at every moment, never something between. Without names it applies "default",
-or everything whose name does not start with "_".`,
+or everything whose name does not start with "_". A plan that plan -out has saved stands for the names it was made with: it is done as planned, or, with exit
+code 3, not at all if files, settings or caches have changed since.`,
 		Example: `  cachectl apply -f cache.hcl
   cachectl apply -f cache.hcl api web --jobs 8
   BRANCH=feature/login cachectl apply -f cache.hcl
+  cachectl apply -f cache.hcl --report run.html
+  cachectl plan -f cache.hcl -out plan.json && cachectl apply plan.json
   cachectl apply --set 'api.args.VERSION=1.2' --push api
   cat cache.hcl | cachectl apply -f -`,
 		RunE: func(cmd *cobra.Command, names []string) error { return a.run(cmd.Context(), g, names) },
@@ -52,13 +57,14 @@ func (a *apply) runFlags(cmd *cobra.Command) {
 	f.StringVar(&a.builder, "builder", "", "builder block, buildx builder, address, or embedded")
 	f.StringVar(&a.progress, "progress", "auto", "progress on standard error: auto, plain, tty, rawjson or quiet")
 	f.StringVar(&a.metadata, "metadata-file", "", "write what was built, by target, to this file")
+	f.StringVar(&a.report, "report", "", "write a page about the run to this file")
 	f.BoolVar(&a.json, "json", false, "print the report as JSON on standard output")
 	f.StringVar(&a.dataDir, "data-dir", "", "where the embedded builder and registries keep their state (default: the user's data directory)")
 	values(cmd, "progress", "auto", "plain", "tty", "rawjson", "quiet")
 }
 
 func (a *apply) run(ctx context.Context, g *globals, names []string) error {
-	plan, res, err := a.plan(ctx, g, names)
+	plan, res, err := a.planned(ctx, g, names)
 	if err != nil {
 		return err
 	}
@@ -81,14 +87,15 @@ func (a *apply) execute(ctx context.Context, g *globals, plan *planner.Plan, res
 	if err != nil {
 		return err
 	}
+	recorder := page.NewRecorder(progress)
 	opt.Jobs, opt.FailFast, opt.Registries = a.jobs, a.failFast, res.Registries
-	opt.Dir, opt.DataDir, opt.Events, opt.Logger, opt.LookupEnv = g.in.Dir, g.absolute(a.dataDir), progress, logger, g.in.LookupEnv
+	opt.Dir, opt.DataDir, opt.Events, opt.Logger, opt.LookupEnv = g.in.Dir, g.absolute(a.dataDir), recorder, logger, g.in.LookupEnv
 	report, err := executor.Run(ctx, plan, opt)
 	progress.Close()
 	if report == nil {
 		return err
 	}
-	return errors.Join(a.show(g, report, progress.BuildWarnings()), err)
+	return errors.Join(a.writePage(g, page.Ended{Plan: plan, Report: report, Builds: recorder, Warnings: progress.BuildWarnings()}), a.show(g, report, progress.BuildWarnings()), err)
 }
 
 // mode is the progress to show: the flag's, else the one that docker's users have set.
@@ -97,6 +104,21 @@ func (a *apply) mode(g *globals) string {
 		return v
 	}
 	return a.progress
+}
+
+// writePage writes the page about a run, if one is wanted.
+func (a *apply) writePage(g *globals, e page.Ended) error {
+	if a.report == "" {
+		return nil
+	}
+	doc, err := page.Run(e, g.pageOptions())
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(g.absolute(a.report), doc); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
 }
 
 // show prints the report and returns an error if something failed.

@@ -25,6 +25,8 @@ const (
 	exitInternal    = 1
 	exitDiffers     = 1
 	exitUsage       = 2
+	exitMoved       = 3
+	exitWork        = 2 // of plan --detailed-exitcode: there is work to do
 	exitSteps       = 4
 	exitDenied      = 5
 	exitIntegrity   = 6
@@ -46,6 +48,7 @@ func exitCodes() []exitMeaning {
 		{exitOK, "everything asked for was done"},
 		{exitInternal, "internal error; without a message: the caches differ (diff --exit-code)"},
 		{exitUsage, "wrong usage or configuration; nothing was started"},
+		{exitMoved, "a saved plan no longer holds; nothing was started"},
 		{exitSteps, "some steps failed; what did not depend on them was done and published"},
 		{exitDenied, "a registry or builder refused for lack of credentials or rights"},
 		{exitIntegrity, "content did not match its digest, or a cache is broken"},
@@ -71,6 +74,7 @@ func exitCode(ctx context.Context, err error) int {
 	var run failedRun
 	var usage usageError
 	var interrupted Interrupted
+	var coded exitWith
 	switch {
 	case err == nil:
 		return exitOK
@@ -78,6 +82,10 @@ func exitCode(ctx context.Context, err error) int {
 		return exitDiffers
 	case errors.As(context.Cause(ctx), &interrupted), errors.As(err, &interrupted):
 		return interrupted.ExitCode()
+	case errors.As(err, &coded):
+		return coded.code
+	case errors.As(err, new(movedError)):
+		return exitMoved
 	case errors.As(err, new(diagnosed)), errors.As(err, &usage):
 		return exitUsage
 	case errors.As(err, &run):
