@@ -168,8 +168,16 @@ func TestARefusalSaysSoAndShowsNoSecret(t *testing.T) {
 		}
 	}
 	attrs := a.Attrs()
-	attrs["secret_access_key"] = "canary, which is not base64"
+	delete(attrs, "secret_access_key")
 	l, err := azblob.Open(config.Cache{Type: "azblob", Attrs: attrs}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Read(t.Context()); !errors.Is(err, blob.ErrDenied) || !strings.Contains(err.Error(), "secret_access_key") {
+		t.Errorf("without a key, in the clear: %v", err)
+	}
+	attrs["secret_access_key"] = "canary, which is not base64"
+	l, err = azblob.Open(config.Cache{Type: "azblob", Attrs: attrs}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
