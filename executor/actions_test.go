@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/executor/backend/gha"
+	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/cachectl/cachectl/internal/testenv"
 	"github.com/moby/buildkit/client"
 )
@@ -84,6 +87,56 @@ func TestWhatBuildKitPublishesToGitHubsCacheIsOfUse(t *testing.T) {
 			checkCached(t, dir, theirs, "gha", back)
 		})
 	}
+}
+
+// TestLayersThatTheServiceEvictedAreBuiltAgain loses the newest layer of a cache, as GitHub does when a repository is over its limit: the other steps
+// hit, in the build that finds the hole, and all do after it, since what is lost is published again.
+func TestLayersThatTheServiceEvictedAreBuiltAgain(t *testing.T) {
+	ours := testenv.Buildkitd(t, "")
+	dir := app(t)
+	for version, service := range actionsServices(t) {
+		t.Run(version, func(t *testing.T) {
+			attrs := service.Attrs(map[string]string{"scope": "evicted"})
+			hcl := target(t, "app", cacheBlock("cache-from", "gha", attrs)+cacheBlock("cache-to", "gha", with(attrs, "mode", "max")))
+			empty(t, ours)
+			apply(t, dir, hcl, ours)
+			service.Lose(t, evictable(t, service, attrs))
+			empty(t, ours)
+			r := apply(t, dir, hcl, ours)
+			if got := r.Targets[0]; got.Cached == 0 || got.Cached == got.Total {
+				t.Errorf("%d of %d steps were cached with a layer lost", got.Cached, got.Total)
+			}
+			if !r.Targets[0].Destinations[0].Changed {
+				t.Error("the lost layer was not published again")
+			}
+			empty(t, ours)
+			if got := apply(t, dir, hcl, ours).Targets[0]; got.Cached != got.Total {
+				t.Errorf("%d of %d steps were cached after that", got.Cached, got.Total)
+			}
+		})
+	}
+}
+
+// evictable is the key of the layer of the newest result in a scope.
+func evictable(t *testing.T, service *testenv.ActionsCache, attrs map[string]string) string {
+	t.Helper()
+	src, err := gha.OpenSource(config.Cache{Type: "gha", Attrs: attrs}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cur, err := src.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var newest cache.Result
+	for _, r := range cur.Cache.Records() {
+		for _, res := range r.Results {
+			if res.CreatedAt.After(newest.CreatedAt) {
+				newest = res
+			}
+		}
+	}
+	return "buildkit-blob-1-" + cur.Cache.Layers()[newest.Layer].Descriptor.Digest.String()
 }
 
 // TestTheConfigurationOfAJobServesADeveloper builds outside of a job, where there is nothing to read and nothing to write, and in one whose steps do not see

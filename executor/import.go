@@ -33,7 +33,7 @@ func (r *run) importStep(ctx context.Context, step *planner.Step, res *StepResul
 		return r.missing(step, res, source.Name(), err)
 	}
 	im := &imported{name: source.Name(), source: source, cur: cur}
-	if cur.Whole {
+	if _, lossy := source.(backend.Lossy); cur.Whole || lossy {
 		im.entry = entry(source.Native(cur.Current))
 	}
 	r.pool.addCurrent(cur.Current, source.Host())
@@ -45,7 +45,7 @@ func (r *run) importStep(ctx context.Context, step *planner.Step, res *StepResul
 // checked is what a location holds, without what it has lost.
 type checked struct {
 	*backend.Current
-	// Whole is false when layers were missing: BuildKit must not be pointed at the location itself then.
+	// Whole is false when layers were missing: BuildKit must not be pointed at the location itself then, unless it is backend.Lossy.
 	Whole bool
 }
 

@@ -63,6 +63,13 @@ type Destination interface {
 	Publish(ctx context.Context, c *cache.Cache, replaces ocispec.Descriptor) (ocispec.Descriptor, error)
 }
 
+// Lossy is implemented by sources that BuildKit may import though layers are lost: it looks for each layer before it takes a result, and executes the
+// step of one that is gone. Of other places it takes for granted that they hold what they say, and fails.
+type Lossy interface {
+	// ImportsLossy does nothing; that it is there says so.
+	ImportsLossy()
+}
+
 // Renewer is implemented by destinations whose owners may delete by age what nobody has written for a while.
 type Renewer interface {
 	// Renew gives c, which root names and of which nothing need be written, today's date where it is older than the destination's attributes

@@ -23,19 +23,25 @@ func Writers(t testing.TB, n int, open func() backend.Destination) {
 		all[w] = s.Cache
 		group.Go(func() {
 			Push(t, dest, s)
+			mine := s.Cache
 			for {
-				want, root := s.Cache, ocispec.Descriptor{}
+				want, root := mine, ocispec.Descriptor{}
 				cur, err := dest.Read(t.Context())
 				switch {
-				case err == nil && cur.Cache.Covers(s.Cache):
+				case err == nil && cur.Cache.Covers(mine):
 					return
 				case err == nil:
-					want, root = cache.Merge(cur.Cache, s.Cache), cur.Root
+					want, root = cache.Merge(cur.Cache, mine), cur.Root
 				case !errors.Is(err, blob.ErrNotFound):
 					t.Errorf("writer %d: read: %v", w, err)
 					return
 				}
-				if _, err = dest.Publish(t.Context(), want, root); err == nil || !errors.Is(err, backend.ErrConflict) {
+				root, err = dest.Publish(t.Context(), want, root)
+				if settler, ok := dest.(backend.Settler); ok && err == nil {
+					mine = want // whoever published what was joined is gone
+					err = settler.Settle(t.Context(), root)
+				}
+				if err == nil || !errors.Is(err, backend.ErrConflict) {
 					if err != nil {
 						t.Errorf("writer %d: publish: %v", w, err)
 					}

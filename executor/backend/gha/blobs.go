@@ -110,7 +110,7 @@ func (s *service) Push(ctx context.Context, desc ocispec.Descriptor, open blob.O
 func (s *service) await(ctx context.Context, desc ocispec.Descriptor) error {
 	key := blobKey(desc.Digest)
 	limit := min(takenWait, s.timeout)
-	for waited, pause := time.Duration(0), 250*time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	for waited, pause := time.Duration(0), firstLook; ; pause = min(2*pause, longestLook) {
 		e, err := s.exactly(ctx, key)
 		if err != nil {
 			return err

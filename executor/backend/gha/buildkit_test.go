@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -123,6 +124,34 @@ func TestATokenThatMayNotWriteIsNoDestination(t *testing.T) {
 	}
 	if _, err := gha.OpenSource(c, noEnv, services(t, gha.Options{})); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestManyJobsPublishAtOnce has as many processes write one cache of a branch, also where the service shows late what it has taken.
+func TestManyJobsPublishAtOnce(t *testing.T) {
+	for name, lag := range map[string]time.Duration{"at once": 0, "late": 200 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := testenv.StartActionsV2(t)
+			c.SetLag(lag)
+			n := 16
+			if lag > 0 {
+				n = 6 // one after the other
+			}
+			backendtest.Writers(t, n, func() backend.Destination {
+				return destination(t, services(t, gha.Options{}), c.Attrs(map[string]string{"scope": "matrix"}))
+			})
+		})
+	}
+}
+
+// TestManyJobsPublishToAServerThatTakesKeysTwice does it on the server of nektos/act.
+func TestManyJobsPublishToAServerThatTakesKeysTwice(t *testing.T) {
+	for round := range 3 {
+		c := testenv.StartActionsV1(t)
+		backendtest.Writers(t, 8, func() backend.Destination {
+			return destination(t, services(t, gha.Options{}), c.Attrs(map[string]string{"scope": fmt.Sprint("matrix", round)}))
+		})
 	}
 }
 

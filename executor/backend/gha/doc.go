@@ -7,8 +7,8 @@
 // A source is what all of them hold, as it is for BuildKit; a destination is what the branch that is written holds.
 //
 // A key can be reserved once. That is what keeps two writers from taking the same number: the one who comes second finds the key taken and is
-// told so (backend.ErrConflict). Servers that let a key be saved twice, as that of nektos/act, are read back after writing, which notices most
-// of it. A reservation cannot be given back, so a layer is complete and verified before its key is reserved.
+// told so (backend.ErrConflict). On servers that let a key be reserved twice, as that of nektos/act, writers look for each
+// other before and after (Settle). A reservation cannot be given back, so a layer is complete and verified before its key is reserved.
 //
 // BuildKit can sign the config and ask for signatures (buildkitd.toml, cache.gha); those caches have keys of their own and are left alone.
 package gha

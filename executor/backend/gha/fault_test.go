@@ -353,6 +353,32 @@ func TestTwoWhoTakeOneNumberNotice(t *testing.T) {
 	}
 }
 
+// TestWhoIsPassedUnseenNoticesWhenItSettles has somebody else fill the same number after everything seemed to be done.
+func TestWhoIsPassedUnseenNoticesWhenItSettles(t *testing.T) {
+	c := testenv.StartActionsV1(t)
+	a, b := backendtest.NewSample(t, "a", 1), backendtest.NewSample(t, "b", 1)
+	s := services(t, gha.Options{})
+	dest := destination(t, s, c.Attrs(nil))
+	root := backendtest.Publish(t, dest, a, ocispec.Descriptor{})
+	if err := dest.Settle(t.Context(), root); err != nil {
+		t.Errorf("alone: %v", err)
+	}
+	if err := c.Client(t).Save(t.Context(), indexKey("buildkit", "refs/heads/main", 1), actionscache.NewBlob(encode(t, b.Cache))); err != nil {
+		t.Fatal(err)
+	}
+	if err := dest.Settle(t.Context(), root); !errors.Is(err, backend.ErrConflict) {
+		t.Errorf("passed unseen: %v, want ErrConflict", err)
+	}
+	// Where a key is taken once only, nobody waits.
+	v2 := testenv.StartActionsV2(t)
+	waited := false
+	quick := faulty(t, &faults{}, func(time.Duration) { waited = true })
+	sure := destination(t, quick, v2.Attrs(nil))
+	if err := sure.Settle(t.Context(), backendtest.Publish(t, sure, a, ocispec.Descriptor{})); err != nil || waited {
+		t.Errorf("version 2: waited %v, %v", waited, err)
+	}
+}
+
 // TestRefusalsAreOfUse looks at what is said when nothing can be done.
 func TestRefusalsAreOfUse(t *testing.T) {
 	c := testenv.StartActionsV2(t)
@@ -390,6 +416,24 @@ func TestRefusalsAreOfUse(t *testing.T) {
 	_, err := source(t, services(t, gha.Options{}), closed).Read(t.Context())
 	if err == nil || strings.Contains(err.Error(), "secret-path") {
 		t.Errorf("nobody there: %v", err)
+	}
+}
+
+// TestAnAnswerThatIsNotOKHasAReason is how the service may refuse a key, too.
+func TestAnAnswerThatIsNotOKHasAReason(t *testing.T) {
+	c := testenv.StartActionsV2(t)
+	for message, want := range map[string]string{"the repository is over its limit": "over its limit", "Cache already exists": "reserved by another job", "": "no reason"} {
+		f := &faults{before: func(r *http.Request) *http.Response {
+			if strings.HasSuffix(r.URL.Path, "/CreateCacheEntry") {
+				return answer(200, fmt.Sprintf(`{"ok":false,"message":%q}`, message))
+			}
+			return nil
+		}}
+		raw := []byte("refused")
+		err := destination(t, faulty(t, f, nil), c.Attrs(nil)).Push(t.Context(), describe(raw), opener(raw))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", message, err, want)
+		}
 	}
 }
 

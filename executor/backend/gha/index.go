@@ -22,7 +22,9 @@ const (
 	// stallWait is how long a number that somebody has taken is waited for, before it counts as left behind by a job that ended, as in BuildKit
 	// (cache/remotecache/gha, SaveMutable with 15 s).
 	stallWait = 15 * time.Second
-	stallPoll = 2 * time.Second
+	// firstLook is the first pause between two looks for what is to appear, longestLook the longest.
+	firstLook   = 250 * time.Millisecond
+	longestLook = 2 * time.Second
 	// visibleWait is how long the service may take to show what it has taken: its second version is not consistent at once.
 	visibleWait = 30 * time.Second
 	// maxSkips is how many numbers may be left behind in a row.
@@ -125,7 +127,7 @@ func (s *service) saw(series string, n int) {
 
 // visible waits for an entry that was made.
 func (s *service) visible(ctx context.Context, key string) (*entry, error) {
-	for waited, pause := time.Duration(0), 250*time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
+	for waited, pause := time.Duration(0), firstLook; ; pause = min(2*pause, longestLook) {
 		e, err := s.exactly(ctx, key)
 		if err != nil || e != nil {
 			return e, err
@@ -187,7 +189,13 @@ func (s *service) publish(ctx context.Context, series string, raw []byte, replac
 		return err
 	}
 	key := fmt.Sprintf("%s#%d", series, n)
-	if err := s.fill(ctx, up, key, newBytes(raw), int64(len(raw))); err != nil {
+	if err := s.send(ctx, up, key, newBytes(raw), int64(len(raw))); err != nil {
+		return err
+	}
+	if err := s.alone(ctx, key); err != nil {
+		return err
+	}
+	if err := s.finish(ctx, up, key, int64(len(raw))); err != nil {
 		return err
 	}
 	if _, err := s.visible(ctx, key); err != nil {
@@ -208,7 +216,7 @@ func (s *service) publish(ctx context.Context, series string, raw []byte, replac
 // next reserves the number after the newest config, which must be the one that the caller has seen. A number that somebody else has taken is
 // waited for: when it appears, that is a conflict; when it does not, it is left out.
 func (s *service) next(ctx context.Context, series string, replaces ocispec.Descriptor) (upload, int, error) {
-	for waited := time.Duration(0); ; waited += stallPoll {
+	for waited, pause := time.Duration(0), firstLook; ; pause = min(2*pause, longestLook) {
 		cur, err := s.readIndex(ctx, series)
 		if err != nil {
 			return nil, 0, err
@@ -236,8 +244,9 @@ func (s *service) next(ctx context.Context, series string, replaces ocispec.Desc
 		if waited >= stallWait {
 			return nil, 0, fmt.Errorf("%w: %s and the %d numbers before it were reserved by jobs that did not finish", errTaken, series, maxSkips)
 		}
-		if err := s.storage.sleep(ctx, stallPoll); err != nil {
+		if err := s.storage.sleep(ctx, pause); err != nil {
 			return nil, 0, err
 		}
+		waited += pause
 	}
 }

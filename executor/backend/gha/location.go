@@ -163,6 +163,9 @@ func (l *Location) Native(*backend.Current) backend.Native {
 	return backend.Native{Type: "gha", Attrs: attrs}
 }
 
+// ImportsLossy says that BuildKit looks for layers before it counts on them (cache/remotecache/gha, ciProvider.Info): see backend.Lossy.
+func (l *Location) ImportsLossy() {}
+
 // Missing returns the layers that are not there or have another size.
 func (l *Location) Missing(ctx context.Context, cur *backend.Current) ([]ocispec.Descriptor, error) {
 	var mu sync.Mutex

@@ -86,6 +86,8 @@ type service struct {
 	listed bool
 	// newest is the number of the newest index this run has seen, by the series' key.
 	newest map[string]int
+	// unique says whether a key can be reserved once only, "" that it was not tried yet.
+	unique answer
 	// writing has a lock for each key that this run is writing.
 	writing map[string]chan struct{}
 }
@@ -185,6 +187,14 @@ func (s *service) lock(ctx context.Context, key string) (unlock func(), err erro
 
 // fill sends content into a reserved key and makes it visible.
 func (s *service) fill(ctx context.Context, up upload, key string, content io.ReaderAt, size int64) error {
+	if err := s.send(ctx, up, key, content, size); err != nil {
+		return err
+	}
+	return s.finish(ctx, up, key, size)
+}
+
+// send sends content into a reserved key.
+func (s *service) send(ctx context.Context, up upload, key string, content io.ReaderAt, size int64) error {
 	part := up.plan(size)
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(partsAtOnce)
@@ -194,6 +204,11 @@ func (s *service) fill(ctx context.Context, up upload, key string, content io.Re
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("upload %s: %w", key, err)
 	}
+	return nil
+}
+
+// finish makes what was sent visible.
+func (s *service) finish(ctx context.Context, up upload, key string, size int64) error {
 	err := up.commit(ctx, size)
 	if err == nil || ctx.Err() != nil {
 		return err

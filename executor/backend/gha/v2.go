@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -59,19 +58,28 @@ func (p *v2) find(ctx context.Context, key string) (*entry, error) {
 
 func (p *v2) reserve(ctx context.Context, key string) (upload, error) {
 	var reserved struct {
-		OK  bool   `json:"ok"`
-		URL string `json:"signed_upload_url"`
+		OK      bool   `json:"ok"`
+		URL     string `json:"signed_upload_url"`
+		Message string `json:"message"`
 	}
 	if err := p.twirp(ctx, "CreateCacheEntry", cacheRequest{Key: key}, &reserved); err != nil {
 		return nil, err
 	}
 	if !reserved.OK {
-		return nil, errors.New("the cache service does not reserve a key, and does not say why")
+		return nil, notOK(reserved.Message)
 	}
 	if err := p.given(reserved.URL); err != nil {
 		return nil, err
 	}
 	return &uploadV2{v2: p, key: key, url: reserved.URL}, nil
+}
+
+// notOK is an answer that says of itself that it is none, with the service's reason (actions/toolkit, packages/cache: saveCacheV2).
+func notOK(message string) error {
+	if message == "" {
+		message = "no reason is given"
+	}
+	return &StatusError{Status: http.StatusOK, Code: "but not ok", Message: printable(message)}
 }
 
 type uploadV2 struct {
@@ -133,13 +141,14 @@ func (u *uploadV2) commit(ctx context.Context, size int64) error {
 		return err
 	}
 	var done struct {
-		OK bool `json:"ok"`
+		OK      bool   `json:"ok"`
+		Message string `json:"message"`
 	}
 	if err := u.twirp(ctx, "FinalizeCacheEntryUpload", cacheRequest{Key: u.key, SizeBytes: size}, &done); err != nil {
 		return err
 	}
 	if !done.OK {
-		return errors.New("the cache service does not take an upload, and does not say why")
+		return notOK(done.Message)
 	}
 	return nil
 }
