@@ -162,6 +162,10 @@ target "default" {
 		if _, err := os.Stat(filepath.Join(mirror, "index.json")); err != nil {
 			t.Error(err)
 		}
+		t.Setenv("XDG_DATA_HOME", t.TempDir())
+		if out := c.run(t, c.root, "prune", "-f", "examples/nightly/cache.hcl", "--dry-run", mirror); !strings.Contains(out, "stays") {
+			t.Errorf("of a cache of today pruning would take something:\n%s", out)
+		}
 	})
 	t.Run("promote", func(t *testing.T) {
 		seed := filepath.Join(t.TempDir(), "cache.hcl")

@@ -27,7 +27,7 @@ func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult
 		return &StepError{Step: step, Op: "find builder for", Where: b.Target.Name, Err: err}
 	}
 	receiver := &receiver{run: r, wants: wants(publishers)}
-	sources := r.importsOf(b.Sources)
+	sources := r.importsOf(b.Sources, b.Fallbacks, func(im *imported) bool { return im.entry != nil })
 	req := build.Request{
 		Target:  b.Target,
 		Exports: r.nativeExports(b),

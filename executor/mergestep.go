@@ -16,7 +16,7 @@ var errNoSource = errors.New("none of the sources holds a usable cache")
 func (r *run) mergeStep(ctx context.Context, step *planner.Step, _ *StepResult) error {
 	m := step.Merge
 	var caches []*cache.Cache
-	for _, im := range r.importsOf(m.Sources) {
+	for _, im := range r.importsOf(m.Sources, m.Fallbacks, func(im *imported) bool { return im.cur != nil }) {
 		if im.cur == nil {
 			return &StepError{Step: step, Op: "merge", Where: m.Transfer.Name, Err: fmt.Errorf("source %s can only be read by BuildKit, not moved by a transfer", im.name)}
 		}

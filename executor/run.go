@@ -54,7 +54,7 @@ func newRun(plan *planner.Plan, opt Options) (*run, error) {
 	if opt.DryRun && len(plan.Targets) > 0 {
 		return nil, errors.New("builds cannot be run dry, only transfers")
 	}
-	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: opt.Registries, Dir: opt.Dir, Logger: opt.Logger, Turns: turns(opt.LookupEnv)})
+	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: opt.Registries, Dir: opt.Dir, Logger: opt.Logger, Turns: Turns(opt.LookupEnv)})
 	if err != nil {
 		return nil, fmt.Errorf("set up registries: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/cachectl/cachectl/executor/backend"
@@ -59,13 +60,15 @@ func (r *run) setImported(id planner.StepID, im *imported) {
 	r.imports[id] = im
 }
 
-// importsOf returns what the import steps found, in their order, leaving out those that found nothing.
-func (r *run) importsOf(ids []planner.StepID) []*imported {
+// importsOf returns what the import steps found, in their order, leaving out those that found nothing and fallbacks that are not needed because usable says
+// so of a source they stand in for.
+func (r *run) importsOf(ids []planner.StepID, fallbacks map[planner.StepID][]planner.StepID, usable func(*imported) bool) []*imported {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []*imported
 	for _, id := range ids {
-		if im := r.imports[id]; im != nil {
+		needed := !slices.ContainsFunc(fallbacks[id], func(other planner.StepID) bool { return r.imports[other] != nil && usable(r.imports[other]) })
+		if im := r.imports[id]; im != nil && needed {
 			out = append(out, im)
 		}
 	}

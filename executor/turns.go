@@ -2,9 +2,9 @@ package executor
 
 import "path/filepath"
 
-// turns is the directory in which runs of one user on one machine agree who moves a tag, in the user's cache directory (XDG Base Directory
+// Turns is the directory in which runs of one user on one machine agree who moves a tag, in the user's cache directory (XDG Base Directory
 // Specification), "" if there is none.
-func turns(lookupEnv func(string) (string, bool)) string {
+func Turns(lookupEnv func(string) (string, bool)) string {
 	if base, _ := lookupEnv("XDG_CACHE_HOME"); filepath.IsAbs(base) {
 		return filepath.Join(base, "cachectl", "turns")
 	}

@@ -56,9 +56,12 @@ func (d *draft) adviseReach() {
 	}
 }
 
-// repeated tells of a source that is the same as an earlier one, as it is written and not just in this run: on the branch main, main and the
+// repeated tells of a fallback for nothing, and of a source that is the same as an earlier one, as it is written and not just in this run: on the branch main, main and the
 // fallback to main are one.
 func (d *draft) repeated(owner string, sources []config.Cache) {
+	if len(sources) > 0 && sources[0].Bool("fallback") {
+		d.adviseOnce(*sources[0].At("fallback"), "Attribute without effect", "fallback on the first source of %s stands in for nothing: it is used always. Take it out, or put the source after those it is to stand in for.", owner)
+	}
 	first := map[string]config.Cache{}
 	for _, c := range sources {
 		location := d.location(c)

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ type reading struct {
 	owner    string
 	source   config.Cache
 	location string
+	// list numbers the cache-from list that the source stands in.
+	list int
 	// within are the steps of targets that the reading step evaluates itself; it does not wait for what they publish.
 	within map[string]bool
 	// after is what is waited for: the step, and the target or transfer it publishes for.
@@ -34,7 +37,7 @@ func access(c config.Cache) string {
 	}
 	var parts []string
 	for _, a := range b.Attributes {
-		if a.Side&schema.From == 0 || slices.Contains(placeAttributes, a.Name) {
+		if a.Side&schema.From == 0 || a.Name == "fallback" || slices.Contains(placeAttributes, a.Name) {
 			continue
 		}
 		v := c.String(a.Name)
@@ -51,9 +54,10 @@ func access(c config.Cache) string {
 // read notes the sources of a step; the steps that import them are made when all writers are known. With within the sources are those of a
 // linked target, which the step has no need of where it reads the same place already.
 func (d *draft) read(s *Step, owner string, sources []config.Cache, within map[string]bool) {
+	d.lists++
 	for _, entry := range sources {
 		for _, c := range places(entry, schema.From) {
-			r := &reading{step: s, owner: owner, source: c, location: d.location(c), within: within}
+			r := &reading{step: s, owner: owner, source: c, location: d.location(c), list: d.lists, within: within}
 			if within != nil && d.reads(s, r.location) {
 				continue
 			}
@@ -115,6 +119,7 @@ func (d *draft) writersOf(location string) []*writer {
 func (d *draft) imports() {
 	made := map[string]*Step{}
 	users := map[*Step][]string{}
+	before := map[int][]StepID{} // the sources of each list so far
 	for _, r := range d.readings {
 		s := made[r.key()]
 		if s == nil {
@@ -123,7 +128,11 @@ func (d *draft) imports() {
 		}
 		if d.use(r.step, s.ID) {
 			users[s] = append(users[s], r.owner)
+			if others := before[r.list]; r.source.Bool("fallback") && len(others) > 0 {
+				r.step.fallBack(s.ID, slices.Clone(others))
+			}
 		}
+		before[r.list] = append(before[r.list], s.ID)
 	}
 	for s, names := range users {
 		slices.Sort(names)
@@ -163,6 +172,18 @@ func (d *draft) use(s *Step, source StepID) bool {
 	s.Optional = append(s.Optional, source)
 	d.graph.Connect(s.ID, source)
 	return true
+}
+
+// fallBack makes a source of a build or merge step one that is used only if none of others is usable.
+func (s *Step) fallBack(source StepID, others []StepID) {
+	fallbacks := map[StepID][]StepID{source: others}
+	if s.Build != nil {
+		maps.Copy(fallbacks, s.Build.Fallbacks)
+		s.Build.Fallbacks = fallbacks
+		return
+	}
+	maps.Copy(fallbacks, s.Merge.Fallbacks)
+	s.Merge.Fallbacks = fallbacks
 }
 
 // enumerated is how many names a reason spells out.

@@ -15,21 +15,22 @@ type planJSON struct {
 }
 
 type stepJSON struct {
-	ID       StepID            `json:"id" doc:"name of the step, unique in the plan"`
-	Kind     Kind              `json:"kind" doc:"what the step does: import, build, merge or export" enum:"import,build,merge,export"`
-	Needs    []StepID          `json:"needs,omitempty" doc:"steps that must have ended before"`
-	Optional []StepID          `json:"optional,omitempty" doc:"those of needs whose failure does not skip this step"`
-	Reason   string            `json:"reason,omitempty" doc:"why the step is in the plan"`
-	At       string            `json:"at,omitempty" doc:"where it is declared: file and line"`
-	Target   string            `json:"target,omitempty" doc:"of a build step: the target"`
-	Transfer string            `json:"transfer,omitempty" doc:"of a merge step: the transfer"`
-	For      []string          `json:"for,omitempty" doc:"of an import or export step: targets and transfers it serves"`
-	After    string            `json:"after,omitempty" doc:"of an import step: the target or transfer of this run whose publication it waits for"`
-	Cache    map[string]string `json:"cache,omitempty" doc:"of an import or export step: attributes of the cache, without secrets"`
-	Sources  []StepID          `json:"sources,omitempty" doc:"of a build or merge step: import steps of its sources, in the order they are tried"`
-	Exports  []StepID          `json:"exports,omitempty" doc:"of a build or merge step: export steps of its destinations"`
-	Native   []string          `json:"native,omitempty" doc:"of a build step: destinations that BuildKit writes"`
-	Links    map[string]string `json:"links,omitempty" doc:"of a build step: targets it takes contexts from, by context"`
+	ID        StepID              `json:"id" doc:"name of the step, unique in the plan"`
+	Kind      Kind                `json:"kind" doc:"what the step does: import, build, merge or export" enum:"import,build,merge,export"`
+	Needs     []StepID            `json:"needs,omitempty" doc:"steps that must have ended before"`
+	Optional  []StepID            `json:"optional,omitempty" doc:"those of needs whose failure does not skip this step"`
+	Reason    string              `json:"reason,omitempty" doc:"why the step is in the plan"`
+	At        string              `json:"at,omitempty" doc:"where it is declared: file and line"`
+	Target    string              `json:"target,omitempty" doc:"of a build step: the target"`
+	Transfer  string              `json:"transfer,omitempty" doc:"of a merge step: the transfer"`
+	For       []string            `json:"for,omitempty" doc:"of an import or export step: targets and transfers it serves"`
+	After     string              `json:"after,omitempty" doc:"of an import step: the target or transfer of this run whose publication it waits for"`
+	Cache     map[string]string   `json:"cache,omitempty" doc:"of an import or export step: attributes of the cache, without secrets"`
+	Sources   []StepID            `json:"sources,omitempty" doc:"of a build or merge step: import steps of its sources, in the order they are tried"`
+	Fallbacks map[StepID][]StepID `json:"fallbacks,omitempty" doc:"of a build or merge step: sources that are used only if none of certain others is usable, with these"`
+	Exports   []StepID            `json:"exports,omitempty" doc:"of a build or merge step: export steps of its destinations"`
+	Native    []string            `json:"native,omitempty" doc:"of a build step: destinations that BuildKit writes"`
+	Links     map[string]string   `json:"links,omitempty" doc:"of a build step: targets it takes contexts from, by context"`
 }
 
 // JSON is the plan for programs; docs/plan.schema.json describes it. It holds no secret: of a cache only attributes that are not secret.
@@ -53,6 +54,7 @@ func newStepJSON(s *Step) stepJSON {
 		j.For, j.After, j.Cache = s.Import.For, s.Import.After, shown(s.Import.Source)
 	case KindBuild:
 		j.Target, j.Sources, j.Exports = s.Build.Target.Name, s.Build.Sources, s.Build.Exports
+		j.Fallbacks = s.Build.Fallbacks
 		for _, n := range s.Build.Native {
 			j.Native = append(j.Native, n.Name())
 		}
@@ -64,6 +66,7 @@ func newStepJSON(s *Step) stepJSON {
 		}
 	case KindMerge:
 		j.Transfer, j.Sources, j.Exports = s.Merge.Transfer.Name, s.Merge.Sources, s.Merge.Exports
+		j.Fallbacks = s.Merge.Fallbacks
 	case KindExport:
 		j.For, j.Cache = []string{s.Export.Owner}, shown(s.Export.Destination)
 	}

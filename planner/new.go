@@ -34,6 +34,7 @@ type draft struct {
 	graph   *dag.Graph[StepID]
 	// readings are in the order of the plan's input; writers and images are by location.
 	readings []*reading
+	lists    int
 	writers  map[string][]*writer
 	images   map[string][]*image
 	refs     refs

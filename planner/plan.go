@@ -59,6 +59,8 @@ type BuildStep struct {
 	// Sources are the import steps of the target's cache-from, in the order declared, then those of the targets in Links and of what they
 	// link to in turn.
 	Sources []StepID
+	// Fallbacks are those of Sources that are used only if none of certain others is usable, with these.
+	Fallbacks map[StepID][]StepID
 	// Exports are the export steps fed by this build, in the order declared.
 	Exports []StepID
 	// Native are the destinations that BuildKit writes itself: inline, which lives in the image, and backends that only it speaks to.
@@ -72,7 +74,9 @@ type BuildStep struct {
 type MergeStep struct {
 	Transfer *config.Transfer
 	Sources  []StepID
-	Exports  []StepID
+	// Fallbacks are as those of a BuildStep.
+	Fallbacks map[StepID][]StepID
+	Exports   []StepID
 }
 
 // ExportStep publishes to one destination.

@@ -127,7 +127,7 @@ var Retention = Block{Name: "retention", Label: "name", Own: true, Doc: "What `c
 	{Name: "keep", Kind: Strings, Doc: "Names (tags), or patterns of them, that nothing is taken from. Where a name stands for a branch, the branch's name does too."},
 	{Name: "names", Kind: Strings, Doc: "Patterns of further names at the same places that the limits hold for too, such as main-* or app-*."},
 	{Name: "branches", Kind: Bool, Needs: "names", Doc: "Remove names that fit one of names, whose * stands for a branch as sanitize_ref writes it, when git has no such branch any more."},
-	{Name: "grace", Kind: String, Doc: "How long blobs that nothing needs are left to exports under way before they are deleted. Default: 24h."},
+	{Name: "grace", Kind: String, Doc: "How long blobs that nothing needs are left to exports under way before they are deleted; in buckets an hour at least. Default: 24h."},
 }}
 
 // Blocks are the blocks that stand at the top of a file.

@@ -91,9 +91,10 @@ const (
 	address  = `^$|^https?://[^/]`
 )
 
-// mode and ignoreError are what every destination knows.
+// mode and ignoreError are what every destination knows, fallback is what every source does.
 var (
 	mode        = CacheAttribute{Name: "mode", Side: To, Kind: String, Default: "min", Enum: []string{"min", "max"}, Doc: "max publishes the layers of every step, min those of the result only. A transfer takes max where nothing is said."}
+	fallback    = CacheAttribute{Name: "fallback", Side: From, Kind: Bool, Default: "false", Doc: "Use the source only if none that is declared before it can be used. Without it all are used: of each step the newest result."}
 	ignoreError = CacheAttribute{Name: "ignore-error", Side: To, Kind: Bool, Default: "false", Doc: "A failure to publish is reported and does not fail the run."}
 )
 
@@ -171,18 +172,21 @@ var Backends = []Backend{
 	{Name: "registry", Doc: "A tag in an OCI registry.", Attributes: slices.Concat([]CacheAttribute{
 		{Name: "ref", Side: From | To, Kind: String, Required: true, Doc: "Reference of the cache. Never the reference an image is pushed to."},
 		{Name: "registry.insecure", Side: From | To, Kind: Bool, Default: "false", Doc: "Allow plain HTTP and do not verify certificates."},
+		fallback,
 	}, format)},
 	{Name: "local", Doc: "A directory, as an OCI image layout.", Attributes: slices.Concat([]CacheAttribute{
 		{Name: "src", Side: From, Kind: String, Required: true, Doc: "Directory to read."},
 		{Name: "dest", Side: To, Kind: String, Required: true, Doc: "Directory to write."},
 		{Name: "tag", Side: From | To, Kind: String, Default: "latest", Doc: "Tag in the directory's index."},
 		{Name: "digest", Side: From, Kind: String, Form: `^[a-z0-9]+:[0-9a-f]{64,128}$`, Example: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Doc: "Manifest to read, whatever the tag says."},
+		fallback,
 	}, format)},
 	{Name: "inline", ByBuilds: true, Doc: "In the image itself. Read it with type=registry and the image's reference.", Attributes: slices.Concat([]CacheAttribute{
 		{Name: "mode", Side: To, Kind: String, Ignored: true, Default: "min", Enum: []string{"min", "max"}, Doc: "Always min."},
 		{Name: "ignore-error", Side: To, Kind: Bool, Ignored: true, Default: "false", Doc: "The cache is part of the image."},
 	}, ignored(manifests), ignored(compression))},
 	{Name: "gha", Doc: "GitHub's cache service, in a job or with what a job is given. Read are the caches of the job's branch and of those that it may read besides; written is its branch's. Outside of a job (GITHUB_ACTIONS) there is nothing to read or write, which is told and is no error.", Attributes: slices.Concat([]CacheAttribute{
+		fallback,
 		{Name: "scope", Side: From | To, Kind: String, Form: `^[^,]+$`, Example: "main", Default: "buildkit", Doc: "Which cache of the branch."},
 		{Name: "token", Side: From | To, Kind: String, Secret: true, Env: "ACTIONS_RUNTIME_TOKEN", Doc: "Token of the service; it says which branches are read and which is written."},
 		{Name: "url", Side: From | To, Kind: String, Form: address, Example: "https://storage.example.com", Doc: "Address of the service, version 1. In a job ACTIONS_CACHE_URL, else ACTIONS_RESULTS_URL, when not written."},
@@ -193,6 +197,7 @@ var Backends = []Backend{
 		{Name: "ghtoken", Side: From | To, Kind: String, Secret: true, Doc: "Token of GitHub's REST API that may read the repository's actions."},
 	}, bucketFormat)},
 	{Name: "s3", Doc: "A bucket of S3 or what speaks like it.", Attributes: slices.Concat([]CacheAttribute{
+		fallback,
 		{Name: "bucket", Side: From | To, Kind: String, Required: true, Env: "AWS_BUCKET", Doc: "Name of the bucket."},
 		{Name: "region", Side: From | To, Kind: String, Required: true, Env: "AWS_REGION", Doc: "Region of the bucket."},
 		{Name: "prefix", Side: From | To, Kind: String, Doc: "Put before every key; no slash is added."},
@@ -211,6 +216,7 @@ var Backends = []Backend{
 		{Name: "retry_max_attempts", Side: From | To, Kind: Number, Min: 1, Doc: "How often a request is sent at most; 1 is once."},
 	}, bucketFormat)},
 	{Name: "azblob", Doc: "A container of Azure Blob Storage.", Attributes: slices.Concat([]CacheAttribute{
+		fallback,
 		{Name: "account_url", Side: From | To, Kind: String, Form: address, Example: "https://storage.example.com", Required: true, Env: "BUILDKIT_AZURE_STORAGE_ACCOUNT_URL", Doc: "Address of the account."},
 		{Name: "account_name", Side: From | To, Kind: String, Env: "BUILDKIT_AZURE_STORAGE_ACCOUNT_NAME", Doc: "Name of the account, where the address does not tell."},
 		{Name: "container", Side: From | To, Kind: String, Default: "buildkit-cache", Env: "BUILDKIT_AZURE_STORAGE_CONTAINER", Doc: "Container; made if it is missing."},

@@ -71,12 +71,8 @@ target "service" {
     sdk  = "target:sdk"
   }
 
-  cache-from "registry" {
-    ref = cache(svc, BRANCH)
-  }
-  cache-from "registry" {
-    ref = cache(svc, "main")
-  }
+  # The branch's cache, then main's. Each step is taken from whichever has it.
+  cache-from = [cache(svc, BRANCH), cache(svc, "main")]
 
   cache-to "registry" {
     ref         = cache(svc, BRANCH)

@@ -1,5 +1,6 @@
 # A scheduled rebuild: cron or CI runs `cachectl apply -f examples/nightly/cache.hcl` each night, so that the first build of the day hits.
 # The cache goes to two places at once, is built and compressed once, and a destination that is down does not fail the night.
+# `cachectl prune -f examples/nightly/cache.hcl` afterwards keeps both places small.
 
 variable "BUSYBOX" {
   default = "/bin"
@@ -13,6 +14,13 @@ variable "MIRROR" {
 
 registry "localhost:5052" {
   embedded = true
+}
+
+# What prune leaves, at each place: what was made or built upon in the last two weeks, and no more than 20 GB of it. Nothing is ever taken from main.
+retention "team" {
+  max-idle = "14d"
+  max-size = "20GB"
+  keep     = ["main"]
 }
 
 target "default" {

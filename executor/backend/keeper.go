@@ -58,6 +58,9 @@ type Object struct {
 // (BuildKit: touch_refresh of cache/remotecache/s3), or checks under the store's lock, before the name moves, that the blobs are still there.
 type Sweeper interface {
 	Keeper
+	// LeastGrace is the shortest time that a blob must have been marked for before it may be deleted: 0 where a lock keeps exports and deletions apart,
+	// else longer than an export takes.
+	LeastGrace() time.Duration
 	// Objects calls fn for every blob of the store, in any order, without holding all of them. fn's error ends it.
 	Objects(ctx context.Context, fn func(Object) error) error
 	// Needed returns what the store's names need at this moment: all that is reachable from them, manifests and configs included. A name

@@ -27,7 +27,7 @@ func (s *store) decide(ctx context.Context) ([]*Cache, error) {
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(readsAtOnce)
 	for _, f := range found {
-		group.Go(func() error { return f.read(gctx, s.opt.Env) })
+		group.Go(func() error { return s.read(gctx, f) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
@@ -110,9 +110,9 @@ func fits(patterns []string, name string) bool {
 }
 
 // read reads a cache and opens it for writing in the form it has. What is no cache, or a broken one, is skipped; what could not be read this time
-// is an error: it may hold what others build on.
-func (f *finding) read(ctx context.Context, env locations.Env) error {
-	dest, err := locations.OpenDestination(f.entry, env)
+// is an error: it may hold what others build on. What is removed for its branch is not held.
+func (s *store) read(ctx context.Context, f *finding) error {
+	dest, err := locations.OpenDestination(f.entry, s.opt.Env)
 	if err != nil {
 		return err
 	}
@@ -132,8 +132,15 @@ func (f *finding) read(ctx context.Context, env locations.Env) error {
 	case err != nil:
 		return fmt.Errorf("%s: %w", dest.Name(), err)
 	}
-	f.cur, f.Before = cur, cur.Cache.Stats()
-	f.dest, err = locations.OpenAsIs(f.entry, cur, env)
+	f.Before, f.blobs = cur.Cache.Stats(), sizesOf(cur.Cache)
+	branch := branchOf(f.policy, f.Name)
+	f.exempt = kept(f.policy.Keep, f.Name, branch)
+	if f.policy.Branches && branch != "" && !f.exempt && !s.branches.has(branch) {
+		f.Action, f.Reason = Remove, fmt.Sprintf("there is no branch %q", branch)
+		return nil
+	}
+	f.cur = cur
+	f.dest, err = locations.OpenAsIs(f.entry, cur, s.opt.Env)
 	return err
 }
 
@@ -148,12 +155,6 @@ func (s *store) judge(p *config.Retention, all []*Cache) {
 	var caches []*Cache
 	for _, c := range all {
 		if c.Policy != p.Name || c.Action != "" {
-			continue
-		}
-		branch := branchOf(p, c.Name)
-		c.exempt = kept(p.Keep, c.Name, branch)
-		if p.Branches && branch != "" && !c.exempt && !s.branches.has(branch) {
-			c.Action, c.Reason = Remove, fmt.Sprintf("there is no branch %q", branch)
 			continue
 		}
 		caches = append(caches, c)

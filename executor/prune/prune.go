@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
+	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -64,11 +66,12 @@ type Cache struct {
 	// Err is why it could not be done.
 	Err error
 
-	dest   backend.Destination
-	cur    *backend.Current
-	pruned *cache.Cache
-	exempt bool
-	done   bool
+	dest backend.Destination
+	// cur is what was read, nil where it is not needed any more, blobs what it holds; pruned is what stays.
+	cur          *backend.Current
+	blobs        sizes
+	pruned       *cache.Cache
+	exempt, done bool
 }
 
 // Store is what was done to one store.
@@ -227,19 +230,37 @@ func joined(last []*Cache, done map[string]*Cache) []*Cache {
 	return last
 }
 
-// sum counts what there was and what stays.
+// sum counts what there was and what stays, each blob once.
 func (s *Store) sum() {
-	var before, after []*cache.Cache
+	before, after := sizes{}, sizes{}
 	for _, c := range s.Caches {
-		if c.cur == nil || c.cur.Cache == nil {
-			continue
-		}
-		before = append(before, c.cur.Cache)
-		if c.Action != Remove {
-			after = append(after, c.pruned)
+		before.add(c.blobs)
+		if c.pruned != nil && c.Action != Remove {
+			after.add(sizesOf(c.pruned))
 		}
 	}
-	s.Before, s.After = cache.Bytes(before...), cache.Bytes(after...)
+	s.Before, s.After = before.total(), after.total()
+}
+
+// sizes are blobs and their sizes in bytes.
+type sizes map[digest.Digest]int64
+
+func sizesOf(c *cache.Cache) sizes {
+	out := sizes{}
+	for _, l := range c.Layers() {
+		out[l.Descriptor.Digest] = l.Descriptor.Size
+	}
+	return out
+}
+
+func (s sizes) add(more sizes) { maps.Copy(s, more) }
+
+func (s sizes) total() int64 {
+	n := int64(0)
+	for _, size := range s {
+		n += size
+	}
+	return n
 }
 
 // apply does what was decided. What fails is noted at its cache; the error is that somebody else published, which changes everything.

@@ -34,32 +34,43 @@ const days = 24 * time.Hour
 // today is when the tests' caches are pruned.
 var today = time.Date(2026, 6, 30, 12, 0, 0, 0, time.UTC)
 
-// place is a repository or a directory.
+// place is a repository, a directory or a bucket.
 type place struct {
+	// turns is where those who write to a registry agree who does, as processes of one machine do.
+	turns string
 	entry func(name string) config.Cache
 }
 
 func each(t *testing.T, test func(*testing.T, place)) {
 	t.Helper()
 	t.Run("local", func(t *testing.T) { test(t, directory(t.TempDir())) })
-	t.Run("registry", func(t *testing.T) { test(t, repository(testenv.StartRegistry(t, testenv.RegistryOptions{}))) })
+	t.Run("registry", func(t *testing.T) { test(t, repository(t, testenv.StartRegistry(t, testenv.RegistryOptions{}))) })
+	t.Run("s3", func(t *testing.T) { test(t, bucketOf(testenv.StartS3(t))) })
+}
+
+func bucketOf(s *testenv.S3) place {
+	return place{entry: func(name string) config.Cache {
+		attrs := s.Attrs()
+		attrs["name"] = name
+		return config.Cache{Type: "s3", Attrs: attrs}
+	}}
 }
 
 func directory(dir string) place {
-	return place{func(name string) config.Cache {
+	return place{entry: func(name string) config.Cache {
 		return config.Cache{Type: "local", Attrs: map[string]string{"dest": dir, "tag": name}}
 	}}
 }
 
-func repository(reg *testenv.Registry) place {
-	return place{func(name string) config.Cache {
+func repository(t testing.TB, reg *testenv.Registry) place {
+	return place{turns: t.TempDir(), entry: func(name string) config.Cache {
 		return config.Cache{Type: "registry", Attrs: map[string]string{"ref": reg.Addr + "/team/app:" + name}}
 	}}
 }
 
-func env(t testing.TB) locations.Env {
+func (p place) env(t testing.TB) locations.Env {
 	t.Helper()
-	h, err := registry.NewHosts(registry.HostsOptions{})
+	h, err := registry.NewHosts(registry.HostsOptions{Turns: p.turns})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +80,7 @@ func env(t testing.TB) locations.Env {
 
 func (p place) open(t testing.TB, name string) backend.Destination {
 	t.Helper()
-	d, err := locations.OpenDestination(p.entry(name), env(t))
+	d, err := locations.OpenDestination(p.entry(name), p.env(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +124,7 @@ func (p place) run(t testing.TB, policy config.Retention, opt prune.Options, nam
 	for _, n := range names {
 		inputs = append(inputs, prune.Input{Cache: p.entry(n), Policy: &policy})
 	}
-	opt.Env = env(t)
+	opt.Env = p.env(t)
 	if opt.Now == nil {
 		opt.Now = func() time.Time { return today }
 	}
@@ -195,7 +206,7 @@ func TestACacheKeepsItsForm(t *testing.T) {
 	p := directory(t.TempDir())
 	entry := p.entry("main")
 	entry.Attrs["oci-mediatypes"] = "false"
-	dest, err := locations.OpenDestination(entry, env(t))
+	dest, err := locations.OpenDestination(entry, p.env(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +277,7 @@ func TestNothingIsRemovedWhenBranchesAreNotKnown(t *testing.T) {
 		func(context.Context) ([]string, error) { return nil, errors.New("no route to host") },
 		func(context.Context) ([]string, error) { return nil, nil },
 	} {
-		_, err := prune.Run(t.Context(), []prune.Input{{Cache: p.entry("app-main"), Policy: &policy}}, prune.Options{Env: env(t), Branches: branches})
+		_, err := prune.Run(t.Context(), []prune.Input{{Cache: p.entry("app-main"), Policy: &policy}}, prune.Options{Env: p.env(t), Branches: branches})
 		if err == nil {
 			t.Error("no error")
 		}
@@ -303,7 +314,7 @@ func TestOneCacheHasOnePolicy(t *testing.T) {
 	p := directory(t.TempDir())
 	_, err := prune.Run(t.Context(), []prune.Input{
 		{Cache: p.entry("main"), Policy: &config.Retention{Name: "a"}}, {Cache: p.entry("main"), Policy: &config.Retention{Name: "b"}},
-	}, prune.Options{Env: env(t)})
+	}, prune.Options{Env: p.env(t)})
 	if err == nil || !strings.Contains(err.Error(), `"a" and "b"`) {
 		t.Errorf("got %v", err)
 	}
@@ -408,15 +419,19 @@ func TestPruningWhileOthersPublish(t *testing.T) {
 	each(t, func(t *testing.T, p place) {
 		p.publish(t, "main", steps(t, "main", 30, 20, 1))
 		stop := make(chan struct{})
+		pause := time.Duration(0)
+		if p.turns != "" {
+			pause = 300 * time.Millisecond // a publisher to a registry waits for others for a third of that, and would never see the end
+		}
 		var writers, pruner sync.WaitGroup
 		pruner.Go(func() {
 			for {
 				select {
 				case <-stop:
 					return
-				default:
+				case <-time.After(pause):
 					policy := config.Retention{MaxAge: 10 * days, Names: []string{"*"}}
-					_, err := prune.Run(t.Context(), []prune.Input{{Cache: p.entry("main"), Policy: &policy}}, prune.Options{Env: env(t), Now: func() time.Time { return today }})
+					_, err := prune.Run(t.Context(), []prune.Input{{Cache: p.entry("main"), Policy: &policy}}, prune.Options{Env: p.env(t), Now: func() time.Time { return today }})
 					if err != nil {
 						t.Error(err)
 					}
@@ -425,7 +440,7 @@ func TestPruningWhileOthersPublish(t *testing.T) {
 		})
 		for w := range 3 {
 			writers.Go(func() {
-				for round := range 5 {
+				for round := range 4 {
 					s := steps(t, fmt.Sprint("writer ", w, " round ", round), 20, 1)
 					if err := join(t, p.open(t, fmt.Sprint("branch-", w%2)), s); err != nil {
 						t.Errorf("writer %d: %v", w, err)
@@ -438,16 +453,14 @@ func TestPruningWhileOthersPublish(t *testing.T) {
 		pruner.Wait()
 		for w := range 3 {
 			cur := backendtest.Read(t, p.open(t, fmt.Sprint("branch-", w%2)))
-			newest := steps(t, fmt.Sprint("writer ", w, " round 4"), 20, 1)
+			newest := steps(t, fmt.Sprint("writer ", w, " round 3"), 20, 1)
 			limits := cache.Limits{Now: today, MaxAge: 10 * days}
 			if !cur.Cache.Covers(limits.Prune(cache.Subject{Cache: newest.Cache})[0]) {
 				t.Errorf("what writer %d published is lost", w)
 			}
 			p.results(t, fmt.Sprint("branch-", w%2))
 		}
-		if n := p.results(t, "main"); n != 1 {
-			t.Errorf("main has %d results, want 1", n)
-		}
+		want(t, p.run(t, config.Retention{MaxAge: 10 * days}, prune.Options{}, "main"), "main keep 1 → 1")
 	})
 }
 
@@ -467,7 +480,10 @@ func join(t testing.TB, dest backend.Destination, s *backendtest.Sample) error {
 			return err
 		}
 		backendtest.Push(t, dest, s)
-		_, err = dest.Publish(t.Context(), c, root)
+		root, err = dest.Publish(t.Context(), c, root)
+		if settler, ok := dest.(backend.Settler); ok && err == nil {
+			err = settler.Settle(t.Context(), root)
+		}
 		if !errors.Is(err, backend.ErrConflict) && !errors.Is(err, blob.ErrNotFound) {
 			return err
 		}

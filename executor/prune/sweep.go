@@ -45,9 +45,9 @@ type marks struct {
 
 const marksVersion = 1
 
-// grace is the longest that a policy of the store asks for.
-func (s *store) grace() time.Duration {
-	var d time.Duration
+// grace is the longest that a policy of the store asks for, and no shorter than the store needs.
+func (s *store) grace(at backend.Sweeper) time.Duration {
+	d := at.LeastGrace()
 	for _, p := range s.policies() {
 		d = max(d, p.Grace)
 	}
@@ -70,7 +70,7 @@ func (s *store) sweep(ctx context.Context) (*Sweep, error) {
 	}
 	var due, waiting []mark
 	for _, m := range unneeded {
-		if s.opt.Now().Sub(m.Since) >= s.grace() {
+		if s.opt.Now().Sub(m.Since) >= s.grace(at) {
 			due = append(due, m)
 		} else {
 			waiting = append(waiting, m)
@@ -85,7 +85,7 @@ func (s *store) sweep(ctx context.Context) (*Sweep, error) {
 			return nil, fmt.Errorf("write marks: %w", err)
 		}
 	}
-	out.count(due, waiting, s.grace())
+	out.count(due, waiting, s.grace(at))
 	return out, nil
 }
 

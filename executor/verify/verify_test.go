@@ -56,6 +56,11 @@ func repository(t testing.TB) place {
 	}
 }
 
+func bucket(t testing.TB) place {
+	s := testenv.StartS3(t)
+	return place{entry: config.Cache{Type: "s3", Attrs: s.Attrs()}, dir: s.Dir, env: hosts}
+}
+
 // open is a view of the location that has seen nothing yet.
 func (p place) open(t testing.TB) backend.Destination {
 	t.Helper()
@@ -69,7 +74,7 @@ func (p place) open(t testing.TB) backend.Destination {
 // file is where a blob lies.
 func (p place) file(t testing.TB, d digest.Digest) string {
 	t.Helper()
-	for _, name := range []string{filepath.Join("blobs/sha256", d.Encoded()), filepath.Join("blobs/sha256", d.Encoded()[:2], d.Encoded(), "data")} {
+	for _, name := range []string{filepath.Join("blobs/sha256", d.Encoded()), filepath.Join("blobs/sha256", d.Encoded()[:2], d.Encoded(), "data"), filepath.Join("blobs", d.String())} {
 		if st, err := os.Stat(filepath.Join(p.dir, name)); err == nil && st.Mode().IsRegular() {
 			return filepath.Join(p.dir, name)
 		}
@@ -135,11 +140,12 @@ func want(t testing.TB, got *verify.Result, findings ...string) {
 	}
 }
 
-// each runs a test in a directory and in a registry.
+// each runs a test in a directory, in a registry and in a bucket.
 func each(t *testing.T, test func(*testing.T, place)) {
 	t.Helper()
 	t.Run("local", func(t *testing.T) { test(t, directory(t)) })
 	t.Run("registry", func(t *testing.T) { test(t, repository(t)) })
+	t.Run("s3", func(t *testing.T) { test(t, bucket(t)) })
 }
 
 func TestAWholeCacheHasNoFindings(t *testing.T) {
@@ -385,25 +391,28 @@ func TestABlobThatDoesNotUnpackIsFound(t *testing.T) {
 }
 
 func TestDamagedManifestsAndConfigsAreFound(t *testing.T) {
-	each(t, func(t *testing.T, p place) {
-		s := backendtest.NewSample(t, "config", 2)
-		root := backendtest.Publish(t, p.open(t), s, ocispec.Descriptor{})
-		raw, err := os.ReadFile(p.file(t, root.Digest))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var m ocispec.Manifest
-		if err := json.Unmarshal(raw, &m); err != nil {
-			t.Fatal(err)
-		}
-		p.flip(t, m.Config.Digest)
-		res := check(t, p, false)
-		want(t, res, "unusable")
-		_, err = verify.Repair(t.Context(), p.open(t), res, nil, verify.Options{})
-		if !errors.Is(err, verify.ErrBeyondRepair) || !strings.Contains(err.Error(), "build") {
-			t.Errorf("got %v, want an error that says what to do", err)
-		}
-	})
+	for name, kind := range map[string]func(testing.TB) place{"local": directory, "registry": repository} {
+		p := kind(t)
+		t.Run(name, func(t *testing.T) {
+			s := backendtest.NewSample(t, "config", 2)
+			root := backendtest.Publish(t, p.open(t), s, ocispec.Descriptor{})
+			raw, err := os.ReadFile(p.file(t, root.Digest))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var m ocispec.Manifest
+			if err := json.Unmarshal(raw, &m); err != nil {
+				t.Fatal(err)
+			}
+			p.flip(t, m.Config.Digest)
+			res := check(t, p, false)
+			want(t, res, "unusable")
+			_, err = verify.Repair(t.Context(), p.open(t), res, nil, verify.Options{})
+			if !errors.Is(err, verify.ErrBeyondRepair) || !strings.Contains(err.Error(), "build") {
+				t.Errorf("got %v, want an error that says what to do", err)
+			}
+		})
+	}
 }
 
 // TestResultsWithUnlistedLayersAreFound publishes a manifest that leaves a layer out, as a faulty copy makes it.

@@ -11,6 +11,8 @@ import (
 type S3 struct {
 	// Endpoint is its address. Bucket exists and is empty.
 	Endpoint, Region, Bucket string
+	// Dir is where the bucket's objects are files.
+	Dir string
 	// AccessKey and SecretKey may do everything.
 	AccessKey, SecretKey string
 }
@@ -21,7 +23,8 @@ func StartS3(t testing.TB) *S3 {
 	addr := freeAddr(t)
 	s := &S3{Endpoint: "http://" + addr, Region: "us-east-1", Bucket: "cache", AccessKey: "test", SecretKey: "testsecret"}
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, s.Bucket), 0o755); err != nil {
+	s.Dir = filepath.Join(dir, s.Bucket)
+	if err := os.Mkdir(s.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	start(t, func() bool { return listens("tcp", addr) }, nil, Tool(t, "versitygw"),

@@ -51,7 +51,7 @@ func Open(c config.Cache, stores *bucket.Stores) (*bucket.Location, error) {
 	place := u.Host + strings.TrimRight(u.Path, "/") + "/" + set.container
 	store := stores.Get(fmt.Sprintf("%#v", set), func() bucket.Service { return &service{set: set} })
 	return bucket.Open(store, bucket.Options{
-		Type: "azblob", Place: place, Host: place, Name: names[0], Mode: c.String("mode"), Parallel: parallel, RenewAfter: renewAfter,
+		Type: "azblob", Place: place, Host: place, Name: names[0], Mode: c.String("mode"), Parallel: parallel, RenewAfter: renewAfter, Entry: c,
 		Native: func() backend.Native { return native(c) },
 	}), nil
 }
@@ -61,7 +61,7 @@ func native(c config.Cache) backend.Native {
 	attrs := maps.Clone(c.Attrs)
 	maps.DeleteFunc(attrs, func(name, _ string) bool {
 		a := schema.LookupBackend("azblob").Attribute(name)
-		return a == nil || a.Side&schema.From == 0
+		return a == nil || a.Side&schema.From == 0 || name == "fallback" // which is ours
 	})
 	return backend.Native{Type: "azblob", Attrs: attrs}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
@@ -35,6 +36,8 @@ type Options struct {
 	Parallel int
 	// RenewAfter is the age beyond which what is in use is renewed, where the service is a Renewer.
 	RenewAfter time.Duration
+	// Entry is the cache entry that the name was opened by.
+	Entry config.Cache
 	// Native is the entry for BuildKit. It is asked for after something was read.
 	Native func() backend.Native
 }

@@ -44,6 +44,14 @@ type Service interface {
 	Conditional(ctx context.Context) (bool, error)
 	// Check fails if objects cannot be written. It leaves nothing that can be seen.
 	Check(ctx context.Context) error
+	// Prefix is what the attributes put before the keys of both layers and names.
+	Prefix() string
+	// List calls fn for every object whose key starts with prefix, in any order, without holding all of them. Tags and meta may be missing.
+	List(ctx context.Context, prefix string, fn func(key string, obj Object) error) error
+	// Below calls fn for what stands below prefix: keys without a further "/", and the beginnings of others up to and with their next "/".
+	Below(ctx context.Context, prefix string, fn func(key string) error) error
+	// Delete deletes an object if it is still obj, else it returns ErrCondition, where the service heeds conditions on deletions.
+	Delete(ctx context.Context, key string, obj Object) error
 }
 
 // Renewer is a Service whose objects can be given today's date.

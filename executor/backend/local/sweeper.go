@@ -33,6 +33,9 @@ const (
 	dirBatch = 1024
 )
 
+// LeastGrace is none: who publishes looks for its layers under the lock that Delete holds; see backend.Sweeper.
+func (l *Location) LeastGrace() time.Duration { return 0 }
+
 // Objects calls fn for every blob; see backend.Sweeper. What is no blob by its name is not one.
 func (l *Location) Objects(ctx context.Context, fn func(backend.Object) error) error {
 	root, err := l.store.root()

@@ -74,7 +74,7 @@ func open(c config.Cache, stores *bucket.Stores) (*bucket.Location, error) {
 	}
 	return bucket.Open(store, bucket.Options{
 		Type: "s3", Place: place, Host: host + "/" + set.bucket, Name: strings.Join(c.Names(), ""), Mode: c.String("mode"),
-		Parallel: parallel, RenewAfter: renew,
+		Parallel: parallel, RenewAfter: renew, Entry: c,
 		Native: func() backend.Native { return native(c, s) },
 	}), nil
 }
@@ -96,7 +96,7 @@ func (s settings) host() (string, error) {
 func native(c config.Cache, s *service) backend.Native {
 	attrs := map[string]string{}
 	for _, a := range schema.LookupBackend("s3").Attributes {
-		if v, ok := c.Attrs[a.Name]; ok && a.Side&schema.From != 0 {
+		if v, ok := c.Attrs[a.Name]; ok && a.Side&schema.From != 0 && a.Name != "fallback" { // which is ours
 			attrs[a.Name] = v
 		}
 	}

@@ -95,7 +95,15 @@ func (a *apply) execute(ctx context.Context, g *globals, plan *planner.Plan, res
 	if report == nil {
 		return err
 	}
-	return errors.Join(a.writePage(g, page.Ended{Plan: plan, Report: report, Builds: recorder, Warnings: progress.BuildWarnings()}), a.show(g, report, progress.BuildWarnings()), err)
+	warnings := progress.BuildWarnings()
+	shown := a.show(g, report, warnings)
+	if bad := a.writePage(g, page.Ended{Plan: plan, Report: report, Builds: recorder, Warnings: warnings}); bad != nil {
+		if shown == nil {
+			return bad
+		}
+		view.Error(g.err, bad) // the run's own failure decides the exit code
+	}
+	return errors.Join(shown, err)
 }
 
 // mode is the progress to show: the flag's, else the one that docker's users have set.

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/backend/registry"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
@@ -90,6 +91,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.As(err, &run):
 		return reportCode(run.report)
+	case errors.As(err, new(errBroken)), errors.As(err, new(errNotPruned)):
+		return errorCode(err, exitSteps)
 	}
 	return errorCode(err, exitInternal)
 }
@@ -116,7 +119,7 @@ func reportCode(r *executor.Report) int {
 // errorCode classifies an error by what it wraps.
 func errorCode(err error, otherwise int) int {
 	switch {
-	case errors.Is(err, blob.ErrDenied):
+	case errors.Is(err, blob.ErrDenied), errors.Is(err, backend.ErrCannotDelete):
 		return exitDenied
 	case errors.Is(err, blob.ErrIntegrity), errors.Is(err, cache.ErrInvalid), errors.Is(err, cache.ErrTooLarge):
 		return exitIntegrity

@@ -11,8 +11,10 @@ import (
 	"testing"
 
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/backend/registry"
 	"github.com/cachectl/cachectl/executor/blob"
+	"github.com/cachectl/cachectl/executor/cache"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -22,24 +24,28 @@ func TestExitCodeSaysWhatKindOfFailureItWas(t *testing.T) {
 		err  error
 		want int
 	}{
-		"nothing":             {nil, 0},
-		"bug":                 {errors.New("unforeseen"), 1},
-		"usage":               {fmt.Errorf("x: %w", usageError{errors.New("no such flag")}), 2},
-		"configuration":       {diagnosed{}, 2},
-		"denied":              {fmt.Errorf("push: %w", blob.ErrDenied), 5},
-		"denied by status":    {fmt.Errorf("push: %w", &registry.StatusError{Status: 403}), 5},
-		"integrity":           {fmt.Errorf("read: %w", blob.ErrIntegrity), 6},
-		"refused connection":  {fmt.Errorf("dial: %w", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), 7},
-		"unknown host":        {&net.DNSError{Err: "no such host"}, 7},
-		"throttled":           {&registry.StatusError{Status: 429}, 7},
-		"broken server":       {&registry.StatusError{Status: 502}, 7},
-		"builder gone":        {status.Error(codes.Unavailable, "transport is closing"), 7},
-		"disk full":           {&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, 8},
-		"too many files":      {syscall.EMFILE, 8},
-		"permission":          {&os.PathError{Op: "open", Path: "x", Err: syscall.EACCES}, 8},
-		"interrupted":         {Interrupted{os.Interrupt}, 130},
-		"terminated":          {errors.Join(failedRun{&executor.Report{}}, Interrupted{syscall.SIGTERM}), 143},
-		"run without a class": {failedRun{&executor.Report{}}, 4},
+		"nothing":               {nil, 0},
+		"bug":                   {errors.New("unforeseen"), 1},
+		"usage":                 {fmt.Errorf("x: %w", usageError{errors.New("no such flag")}), 2},
+		"configuration":         {diagnosed{}, 2},
+		"denied":                {fmt.Errorf("push: %w", blob.ErrDenied), 5},
+		"denied by status":      {fmt.Errorf("push: %w", &registry.StatusError{Status: 403}), 5},
+		"integrity":             {fmt.Errorf("read: %w", blob.ErrIntegrity), 6},
+		"refused connection":    {fmt.Errorf("dial: %w", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), 7},
+		"unknown host":          {&net.DNSError{Err: "no such host"}, 7},
+		"throttled":             {&registry.StatusError{Status: 429}, 7},
+		"broken server":         {&registry.StatusError{Status: 502}, 7},
+		"builder gone":          {status.Error(codes.Unavailable, "transport is closing"), 7},
+		"disk full":             {&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, 8},
+		"too many files":        {syscall.EMFILE, 8},
+		"permission":            {&os.PathError{Op: "open", Path: "x", Err: syscall.EACCES}, 8},
+		"interrupted":           {Interrupted{os.Interrupt}, 130},
+		"terminated":            {errors.Join(failedRun{&executor.Report{}}, Interrupted{syscall.SIGTERM}), 143},
+		"run without a class":   {failedRun{&executor.Report{}}, 4},
+		"broken cache":          {errBroken{cache.ErrInvalid}, 6},
+		"unreadable cache":      {errBroken{&registry.StatusError{Status: 502}}, 7},
+		"store without delete":  {errNotPruned{fmt.Errorf("x: %w", backend.ErrCannotDelete)}, 5},
+		"prune without a class": {errNotPruned{backend.ErrConflict}, 4},
 	} {
 		if got := exitCode(t.Context(), c.err); got != c.want {
 			t.Errorf("%s: exit code %d, want %d", name, got, c.want)

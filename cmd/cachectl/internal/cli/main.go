@@ -82,15 +82,15 @@ func Main(ctx context.Context, args []string, in Surroundings) int {
 	root, g := newRoot(in)
 	root.SetArgs(singleDashes(args))
 	err := root.ExecuteContext(ctx)
-	if err != nil && !shown(err) && err.Error() != "" {
+	if err != nil && !shown(err) {
 		view.Error(g.err, err)
 	}
 	return exitCode(ctx, err)
 }
 
-// shown tells whether what an error stands for has been printed.
+// shown tells whether what an error stands for has been printed, or that there is nothing to print.
 func shown(err error) bool {
-	return errors.As(err, new(diagnosed)) || errors.As(err, new(failedRun)) || errors.Is(err, errDiffers) ||
+	return err.Error() == "" || errors.As(err, new(diagnosed)) || errors.As(err, new(failedRun)) || errors.Is(err, errDiffers) ||
 		errors.As(err, new(errBroken)) || errors.As(err, new(errNotPruned))
 }
 

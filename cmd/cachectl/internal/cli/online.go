@@ -5,6 +5,8 @@ import (
 	"log/slog"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend/bucket"
+	"github.com/cachectl/cachectl/executor/backend/gha"
 	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/backend/registry"
 	"github.com/cachectl/cachectl/executor/probe"
@@ -33,7 +35,9 @@ func (l *loaded) look(ctx context.Context, g *globals) (map[planner.StepID]*prob
 	if err != nil {
 		return nil, err
 	}
-	found, err := probe.Look(ctx, l.plan, locations.Env{Hosts: hosts, Dir: g.in.Dir})
+	found, err := probe.Look(ctx, l.plan, locations.Env{
+		Hosts: hosts, Dir: g.in.Dir, Buckets: &bucket.Stores{}, Actions: gha.NewServices(gha.Options{}), LookupEnv: g.in.LookupEnv,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor"
 	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/backend/bucket"
 	"github.com/cachectl/cachectl/executor/backend/gha"
@@ -47,7 +48,7 @@ func openPlaces(ctx context.Context, g *globals, files []string) (*places, error
 }
 
 func newPlaces(ctx context.Context, g *globals, registries []*config.Registry) (*places, error) {
-	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: registries, Dir: g.in.Dir})
+	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: registries, Dir: g.in.Dir, Turns: executor.Turns(g.in.LookupEnv)})
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ are still not needed. Without any limit that is all it does. In a registry manif
 	f.StringArrayVar(&p.keep, "keep", nil, "name (tag), branch, or pattern of them that nothing is taken from, repeatable")
 	f.StringArrayVar(&p.names, "names", nil, "pattern of further names at the same places that the limits hold for, repeatable")
 	f.BoolVar(&p.branches, "branches", false, "remove names that fit --names, whose * stands for a branch, when git has no such branch")
-	f.StringVar(&p.grace, "grace", "24h", "how long blobs that nothing needs stay after they were marked")
+	f.StringVar(&p.grace, "grace", "24h", "how long blobs that nothing needs stay after they were marked; in buckets an hour at least")
 	f.BoolVar(&p.dryRun, "dry-run", false, "show what would go and what would stay, and change nothing")
 	f.BoolVar(&p.json, "json", false, "print JSON")
 	return cmd
@@ -138,7 +138,7 @@ func (p *pruneFlags) inputs(g *globals, at *opened, flags *pflag.FlagSet) ([]pru
 			}
 		}
 		for _, pl := range subjectsOf(at.resolution) {
-			owners[pl.cache.Name()] = pl.owners
+			owners[subjectKey(pl.cache)] = pl.owners
 		}
 	}
 	var inputs []prune.Input
@@ -148,7 +148,7 @@ func (p *pruneFlags) inputs(g *globals, at *opened, flags *pflag.FlagSet) ([]pru
 		}
 		governed := false
 		for _, r := range retentions(at.resolution) {
-			for _, owner := range append(pl.owners, owners[pl.cache.Name()]...) {
+			for _, owner := range append(pl.owners, owners[subjectKey(pl.cache)]...) {
 				if r.Governs(owner) {
 					inputs = append(inputs, prune.Input{Cache: pl.cache, Policy: policies[r.Name]})
 					governed = true

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -94,7 +93,7 @@ func subjectsOf(res *config.Resolution) []subject {
 	var list []subject
 	at := map[string]int{}
 	add := func(c config.Cache, owner string, written bool) {
-		key := fmt.Sprintf("%s %s", c.Name(), c.String("digest"))
+		key := subjectKey(c)
 		i, known := at[key]
 		if !known {
 			i = len(list)
@@ -109,10 +108,10 @@ func subjectsOf(res *config.Resolution) []subject {
 		}
 	}
 	each := func(owner string, from, to []config.Cache) {
-		for _, c := range to {
+		for _, c := range eachName(to) {
 			add(c, owner, true)
 		}
-		for _, c := range from {
+		for _, c := range eachName(from) {
 			add(c, owner, false)
 		}
 	}
@@ -123,6 +122,30 @@ func subjectsOf(res *config.Resolution) []subject {
 		each(t.Name, t.CacheFrom, t.CacheTo)
 	}
 	return list
+}
+
+// eachName takes caches apart that have several names in an object store.
+func eachName(list []config.Cache) []config.Cache {
+	var out []config.Cache
+	for _, c := range list {
+		if names := c.Names(); len(names) > 1 {
+			for _, n := range names {
+				out = append(out, c.Named(n))
+			}
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// subjectKey is equal for two entries that are written alike and name the same cache.
+func subjectKey(c config.Cache) string {
+	key := []string{c.Name()}
+	for _, attr := range []string{"digest", "name", "scope", "bucket", "container", "prefix", "manifests_prefix", "endpoint_url", "account_url", "account_name", "url", "url_v2"} {
+		key = append(key, c.String(attr))
+	}
+	return strings.Join(key, "\n")
 }
 
 // withoutMirrors are the blocks with which every host is asked itself: what a mirror has says nothing about what is kept.

@@ -25,6 +25,9 @@ func Prune(w io.Writer, stores []*prune.Store, dryRun bool) error {
 			table(&b, append([][]string{{"  NAME", "RESULTS", "LAYERS", "SIZE", ""}}, rows...))
 			fmt.Fprintf(&b, "  %s of distinct layers before, %s %s\n", size(s.Before), size(s.After), would(dryRun, "after", "would be left"))
 		}
+		if len(rows) == 0 && s.Err == nil {
+			fmt.Fprintln(&b, "  there is no cache")
+		}
 		if s.Sweep != nil {
 			fmt.Fprintf(&b, "  %s\n", sweepText(s.Sweep, dryRun))
 		}

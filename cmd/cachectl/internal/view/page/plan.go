@@ -33,14 +33,14 @@ func Plan(p *planner.Plan, diags hcl.Diagnostics, opt Options) ([]byte, error) {
 		switch s.Kind {
 		case planner.KindBuild:
 			o := newOwner(s, s.Build.Target.Name, "target", opt)
-			o.From, o.To = sources(s.Build.Sources, byID, opt), destinations(s.Build.Exports, byID, opt)
+			o.From, o.To = sources(s.Build.Sources, s.Build.Fallbacks, byID, opt), destinations(s.Build.Exports, byID, opt)
 			for _, native := range s.Build.Native {
 				o.To = append(o.To, place{Name: opt.text(native.Name()), Note: "by BuildKit"})
 			}
 			d.Owners = append(d.Owners, o)
 		case planner.KindMerge:
 			o := newOwner(s, s.Merge.Transfer.Name, "transfer", opt)
-			o.From, o.To = sources(s.Merge.Sources, byID, opt), destinations(s.Merge.Exports, byID, opt)
+			o.From, o.To = sources(s.Merge.Sources, s.Merge.Fallbacks, byID, opt), destinations(s.Merge.Exports, byID, opt)
 			d.Owners = append(d.Owners, o)
 		}
 	}
@@ -85,13 +85,16 @@ func newOwner(s *planner.Step, name, kind string, opt Options) owner {
 	return o
 }
 
-func sources(ids []planner.StepID, byID map[planner.StepID]*planner.Step, opt Options) []place {
+func sources(ids []planner.StepID, fallbacks map[planner.StepID][]planner.StepID, byID map[planner.StepID]*planner.Step, opt Options) []place {
 	var list []place
 	for _, id := range ids {
 		imp := byID[id].Import
 		p := place{Name: opt.text(imp.Source.Name())}
 		if imp.After != "" {
 			p.Note = opt.text("waits for " + imp.After)
+		}
+		if len(fallbacks[id]) > 0 {
+			p.Note = strings.TrimSpace("fallback " + p.Note)
 		}
 		list = append(list, p)
 	}
