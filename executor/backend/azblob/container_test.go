@@ -185,3 +185,19 @@ func TestARefusalSaysSoAndShowsNoSecret(t *testing.T) {
 		t.Errorf("with what is no key: %v", err)
 	}
 }
+
+func TestAProbeFindsWhatAContainerCanDoAndLeavesNoBlob(t *testing.T) {
+	s := aside(t, testenv.StartAzure(t))
+	answers := 0
+	err := s.open(t, nil, nil).Probe(t.Context(), func(f backend.Finding) {
+		if answers++; f.Answer != backend.Yes {
+			t.Errorf("%s: %s, %s", f.Feature, f.Answer, f.Seen)
+		}
+	})
+	if err != nil || answers != 6 {
+		t.Errorf("%d answers, %v", answers, err)
+	}
+	if keys := s.keys(t); len(keys) > 0 {
+		t.Errorf("%q are left", keys)
+	}
+}

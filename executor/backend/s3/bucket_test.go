@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -340,5 +341,34 @@ func TestARefusalSaysSoAndShowsNoSecret(t *testing.T) {
 	s.Bucket = "nowhere"
 	if _, err := aside(&s).open(t, nil, nil).Read(t.Context()); err == nil || errors.Is(err, blob.ErrNotFound) || !strings.Contains(err.Error(), "bucket does not exist") {
 		t.Errorf("a bucket that is not there: %v", err)
+	}
+}
+
+// tried is what a probe finds.
+func tried(t *testing.T, dest backend.Prober) map[string]backend.Answer {
+	t.Helper()
+	found := map[string]backend.Answer{}
+	if err := dest.Probe(t.Context(), func(f backend.Finding) { found[f.Feature] = f.Answer }); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestAProbeFindsWhatABucketCanDoAndLeavesNothing(t *testing.T) {
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			s := aside(start(t))
+			want := map[string]backend.Answer{"write": backend.Yes, "range": backend.Yes, "if-match": backend.Yes, "renew": backend.Yes, "list": backend.Yes, "delete": backend.Yes}
+			if got := tried(t, s.open(t, nil, nil)); !maps.Equal(got, want) {
+				t.Errorf("found %v", got)
+			}
+			if keys := s.keys(t); len(keys) > 0 {
+				t.Errorf("%q are left", keys)
+			}
+			s.SecretKey = "not-the-secret"
+			if got := tried(t, aside(s.S3).open(t, nil, nil)); got["write"] != backend.No || len(got) != 1 {
+				t.Errorf("with a wrong key it found %v", got)
+			}
+		})
 	}
 }

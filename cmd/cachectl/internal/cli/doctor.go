@@ -16,7 +16,7 @@ func newDoctor(g *globals) *cobra.Command {
 	var files []string
 	cmd := &cobra.Command{
 		Use:   "doctor CACHE",
-		Short: "Try out what a registry or directory can do, and say what cachectl does about it",
+		Short: "Try out what a registry, directory or bucket can do, and say what cachectl does about it",
 		Long: `Doctor writes small blobs and manifests under scratch names beside the named cache, looks at what is answered, and removes them again. It never
 reads or writes the named cache itself. In a registry it uses the same repository with the tag cachectl-doctor; what a registry does not let anybody
 delete stays there, and is used again the next time. Nothing is tried twice: what is shown is the first answer.
