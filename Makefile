@@ -33,6 +33,7 @@ endef
 $(eval $(call tool,buildkit,tools,github.com/moby/buildkit/cmd/buildkitd github.com/moby/buildkit/cmd/buildctl))
 $(eval $(call tool,registry,tools/registry,github.com/distribution/distribution/v3/cmd/registry))
 $(eval $(call tool,versitygw,tools/versitygw,github.com/versity/versitygw/cmd/versitygw))
+$(eval $(call tool,minio,tools/minio,github.com/minio/minio))
 $(eval $(call tool,buildx,tools/buildx,github.com/docker/buildx/cmd/buildx))
 $(eval $(call tool,actcache,tools/actcache,.))
 $(TOOLS)/.actcache: tools/actcache/main.go
@@ -46,9 +47,10 @@ $(TOOLS)/.azurite: tools/azurite/package.json tools/azurite/package-lock.json
 	ln -sf ../azurite/node_modules/.bin/azurite-blob $(TOOLS)/azurite-blob
 	@touch $@
 
-tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.versitygw $(TOOLS)/.azurite $(TOOLS)/.buildx $(TOOLS)/.actcache $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
+tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.versitygw $(TOOLS)/.minio $(TOOLS)/.azurite $(TOOLS)/.buildx $(TOOLS)/.actcache $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
 
-demo: deps $(TOOLS)/.buildkit build ## apply cache.hcl.example three times: build, everything cached, hits on an empty builder
+demo: $(TOOLS)/.buildkit build ## apply cache.hcl.example three times: build, everything cached, hits on an empty builder
+	@tools/deps demo
 	@tools/demo bin/cachectl $(DEMO)
 
 test: deps tools build lint unit ## everything CI checks

@@ -17,17 +17,11 @@ var sides = map[schema.Side]string{schema.From: "cache-from", schema.To: "cache-
 
 // cacheSample is a value that an attribute of a cache can have, and one that it cannot; "" where every string will do.
 func cacheSample(a schema.CacheAttribute) (right, wrong string) {
-	own := map[string]string{
-		"digest": "sha256:" + strings.Repeat("a", 64), "url": "https://one.example", "url_v2": "https://one.example", "endpoint_url": "https://one.example",
-		"account_url": "https://one.example", "timeout": "90s", "touch_refresh": "12h", "repository": "team/app",
-	}
 	switch {
-	case own[a.Name] != "":
-		return own[a.Name], ""
+	case a.Form != "":
+		return a.Example, " ,/"
 	case len(a.Enum) > 0:
 		return a.Enum[len(a.Enum)-1], "nothing"
-	case a.Form.Pattern != "":
-		return a.Form.Example, a.Form.Counterexample
 	case a.Kind == schema.Bool:
 		return "true", "nothing"
 	case a.Kind == schema.Number:

@@ -1,8 +1,7 @@
 package config
 
 import (
-	"fmt"
-	"regexp"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -99,21 +98,10 @@ func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) 
 			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a whole number.", a.Name, v)}
 		}
 	}
-	if a.Form.Pattern != "" && !regexp.MustCompile("^(?:"+a.Form.Pattern+")$").MatchString(v) {
-		said := fmt.Sprintf(" is %q; it", v)
-		if strings.Contains(v, "@") { // as passwords in addresses are written
-			said = ""
-		}
-		return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q%s must be %s.", a.Name, said, a.Form.Says)}
-	}
 	switch a.Name {
 	case "ref":
 		if _, err := reference.ParseNormalizedNamed(v); err != nil {
 			return hcl.Diagnostics{errorf(at, "Invalid reference", "%q is not a reference like registry.example.com/team/cache:main: %v.", v, err)}
-		}
-	case "touch_refresh":
-		if _, err := time.ParseDuration(v); err != nil {
-			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q: %v.", a.Name, v, err)}
 		}
 	case "timeout":
 		if d, err := time.ParseDuration(v); err != nil || d <= 0 {
@@ -122,6 +110,26 @@ func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) 
 	case "scope":
 		if v == "" || len(v) > maxScope || strings.Contains(v, ",") {
 			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is part of the keys in GitHub's cache: it cannot be empty, have a comma, or be longer than %d bytes.", a.Name, maxScope)}
+		}
+	case "repository":
+		if owner, name, _ := strings.Cut(v, "/"); owner == "" || name == "" || strings.ContainsAny(v, "?#% ") || strings.Contains(name, "/") {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a repository like team/app.", a.Name, v)}
+		}
+	case "touch_refresh":
+		if _, err := time.ParseDuration(v); err != nil {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a time like 24h or 90m.", a.Name, v)}
+		}
+	case "upload_parallelism", "retry_max_attempts":
+		if n, _ := strconv.Atoi(v); n < 1 {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be 1 or more.", a.Name, v)}
+		}
+	case "endpoint_url", "account_url", "url", "url_v2":
+		if u, err := url.Parse(v); v != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q must be an address like https://storage.example.com.", a.Name)}
+		}
+	case "name":
+		if len(c.Names()) == 0 {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "\"name\" is %q and names no cache; leave it out for \"buildkit\".", v)}
 		}
 	case "digest":
 		if err := digest.Digest(v).Validate(); err != nil {

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -81,6 +82,55 @@ func backendObject(b *Backend, side Side) object {
 	return out
 }
 
+// compressionRules hold levels to those of the compression, and Docker's media types to what they can name.
+func compressionRules(b *Backend, byDefault string) []any {
+	var rules []any
+	var oci []string
+	for _, c := range Compressions {
+		when := object{"properties": object{"compression": object{"const": c.Name}}}
+		if c.Name != byDefault {
+			when["required"] = []string{"compression"}
+		}
+		level := object{"type": "null"}
+		if c.Levels != NoLevels {
+			level = or(object{"type": nullable("integer"), "minimum": 0, "maximum": c.Levels}, object{"enum": numerals(c.Levels)})
+		}
+		rules = append(rules, object{"if": when, "then": object{"properties": object{"compression-level": level}}})
+		if c.OCI {
+			oci = append(oci, c.Name)
+		}
+	}
+	if a := b.Attribute("oci-mediatypes"); a == nil || a.Ignored {
+		return rules
+	}
+	return append(rules, object{
+		"if": object{"properties": object{"oci-mediatypes": object{"enum": spelled(false)}}, "required": []string{"oci-mediatypes"}},
+		"then": object{"properties": object{
+			"compression": object{"not": object{"enum": oci}}, "image-manifest": object{"not": object{"enum": spelled(true)}},
+		}},
+	})
+}
+
+// numerals are the numbers from 0 to n as strings.
+func numerals(n int) []string {
+	var list []string
+	for i := range n + 1 {
+		list = append(list, strconv.Itoa(i))
+	}
+	return list
+}
+
+// spelled are all ways to write a truth in JSON.
+func spelled(truth bool) []any {
+	list := []any{truth}
+	for _, s := range truths {
+		if b, err := strconv.ParseBool(s); err == nil && b == truth {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // mustBeWritten tells whether nothing but the file can give the attribute.
 func (a CacheAttribute) mustBeWritten() bool { return a.Required && a.Env == "" }
 
@@ -107,16 +157,12 @@ func cacheValue(a CacheAttribute) object {
 		return or(object{"type": nullable("boolean")}, object{"type": "string", "pattern": "^" + valuePattern(a) + "$"}, object{"enum": []int{0, 1}})
 	case a.Kind == Number:
 		number := object{"type": nullable("integer")}
-		if a.Form == positive {
-			number["minimum"] = 1
+		if a.Min > 0 {
+			number["minimum"] = a.Min
 		}
-		return or(number, object{"type": "string", "pattern": "^(" + valuePattern(a) + ")$"})
-	case a.Form.Pattern != "":
-		others := object{"type": "null"}
-		if a.Form == nameList {
-			others["type"] = nullable("number", "boolean")
-		}
-		return or(object{"type": "string", "pattern": "^(" + a.Form.Pattern + ")$"}, others)
+		return or(number, object{"type": "string", "pattern": "^" + valuePattern(a) + "$"})
+	case a.Form != "":
+		return or(object{"type": "string", "pattern": a.Form, "examples": []string{a.Example}}, object{"type": "null"})
 	}
 	return object{"type": nullable(scalar...)}
 }
@@ -164,8 +210,8 @@ func valuePattern(a CacheAttribute) string {
 		return "(" + strings.Join(a.Enum, "|") + ")"
 	case a.Kind == Bool:
 		return "(" + strings.Join(truths, "|") + ")"
-	case a.Form.Pattern != "":
-		return "(" + a.Form.Pattern + ")"
+	case a.Kind == Number && a.Min > 0:
+		return "[+]?0*[1-9][0-9]*"
 	case a.Kind == Number:
 		return "[+-]?[0-9]+"
 	}

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,6 +30,31 @@ func StartS3(t testing.TB) *S3 {
 	start(t, func() bool { return listens("tcp", addr) }, nil, Tool(t, "versitygw"),
 		"--port", addr, "--access", s.AccessKey, "--secret", s.SecretKey, "--region", s.Region, "--quiet", "posix", dir)
 	return s
+}
+
+// StartMinIO starts MinIO over a directory. It ends with the test.
+func StartMinIO(t testing.TB) *S3 {
+	t.Helper()
+	addr := freeAddr(t)
+	s := &S3{Endpoint: "http://" + addr, Region: "us-east-1", Bucket: "cache", AccessKey: "test", SecretKey: "testsecret"}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, s.Bucket), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	start(t, func() bool { return answers(s.Endpoint + "/minio/health/ready") },
+		[]string{"MINIO_ROOT_USER=" + s.AccessKey, "MINIO_ROOT_PASSWORD=" + s.SecretKey, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "HOME=" + dir},
+		Tool(t, "minio"), "server", "--quiet", "--address", addr, dir)
+	return s
+}
+
+// answers tells whether a server says that it is ready.
+func answers(url string) bool {
+	resp, err := http.Get(url)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 // Attrs are the attributes of a cache in the bucket.

@@ -103,6 +103,32 @@ func TestOneLayerFromManyIsOneLayer(t *testing.T) {
 	}
 }
 
+// TestALayerIsRenewedByItsMetadata renews a layer as it was found, and as it was before somebody else renewed it.
+func TestALayerIsRenewedByItsMetadata(t *testing.T) {
+	s := aside(t, testenv.StartAzure(t))
+	sample := backendtest.NewSample(t, "renewed", 1)
+	dest := s.open(t, nil, nil)
+	backendtest.Publish(t, dest, sample, ocispec.Descriptor{})
+	service := azblob.Service(s.Attrs())
+	key := "blobs/" + sample.Cache.Layers()[0].Descriptor.Digest.String()
+	before, err := service.Stat(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second has an old tag
+		if err := service.(bucket.Renewer).Renew(t.Context(), key, before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after, err := service.Stat(t.Context(), key)
+	if err != nil || after.Tag == before.Tag || after.Modified.Before(before.Modified) || after.Meta["updatedat"] == "" {
+		t.Errorf("renewed it is %+v, was %+v, %v", after, before, err)
+	}
+	if err := service.(bucket.Renewer).Renew(t.Context(), "blobs/none", bucket.Object{}); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("renewing what is not there: %v", err)
+	}
+}
+
 func TestTheEntryForBuildKitReachesTheSame(t *testing.T) {
 	attrs := map[string]string{
 		"account_url": "https://team.blob.core.windows.net", "container": "c", "prefix": "p", "name": "main", "secret_access_key": "a2V5",
@@ -142,8 +168,16 @@ func TestARefusalSaysSoAndShowsNoSecret(t *testing.T) {
 		}
 	}
 	attrs := a.Attrs()
-	attrs["secret_access_key"] = "canary, which is not base64"
+	delete(attrs, "secret_access_key")
 	l, err := azblob.Open(config.Cache{Type: "azblob", Attrs: attrs}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Read(t.Context()); !errors.Is(err, blob.ErrDenied) || !strings.Contains(err.Error(), "secret_access_key") {
+		t.Errorf("without a key, in the clear: %v", err)
+	}
+	attrs["secret_access_key"] = "canary, which is not base64"
+	l, err = azblob.Open(config.Cache{Type: "azblob", Attrs: attrs}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

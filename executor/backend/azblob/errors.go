@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -56,7 +57,11 @@ func explain(err error) error {
 	return answer{e}
 }
 
-// noIdentity says that none was found.
+// errPlain says that an identity is not shown to just anybody.
+var errPlain = fmt.Errorf("%w: without secret_access_key the account's address must be https: an identity is not sent in the clear", blob.ErrDenied)
+
+// noIdentity says that none was found, in one line: the library lists all attempts with what was answered.
 func noIdentity(err error) error {
-	return fmt.Errorf("%w: no identity for Azure: set secret_access_key, or what Azure's tools use, such as AZURE_CLIENT_ID: %w", blob.ErrDenied, err)
+	reason, _, _ := strings.Cut(err.Error(), "\n")
+	return fmt.Errorf("%w: no identity for Azure: set secret_access_key, or what Azure's tools use, such as AZURE_CLIENT_ID: %s", blob.ErrDenied, reason)
 }

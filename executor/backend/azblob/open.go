@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
@@ -14,8 +15,12 @@ import (
 	"github.com/cachectl/cachectl/schema"
 )
 
-// parallel is how many layers are uploaded at once.
-const parallel = 4
+const (
+	// parallel is how many layers are uploaded at once.
+	parallel = 4
+	// renewAfter is the age at which what is in use is renewed. BuildKit has no attribute for it here.
+	renewAfter = 24 * time.Hour
+)
 
 // settings are the attributes that say how a container is reached and where in it caches are.
 type settings struct {
@@ -46,7 +51,7 @@ func Open(c config.Cache, stores *bucket.Stores) (*bucket.Location, error) {
 	place := u.Host + strings.TrimRight(u.Path, "/") + "/" + set.container
 	store := stores.Get(fmt.Sprintf("%#v", set), func() bucket.Service { return &service{set: set} })
 	return bucket.Open(store, bucket.Options{
-		Type: "azblob", Place: place, Host: place, Name: names[0], Mode: c.String("mode"), Parallel: parallel, Entry: c,
+		Type: "azblob", Place: place, Host: place, Name: names[0], Mode: c.String("mode"), Parallel: parallel, RenewAfter: renewAfter, Entry: c,
 		Native: func() backend.Native { return native(c) },
 	}), nil
 }
@@ -56,7 +61,7 @@ func native(c config.Cache) backend.Native {
 	attrs := maps.Clone(c.Attrs)
 	maps.DeleteFunc(attrs, func(name, _ string) bool {
 		a := schema.LookupBackend("azblob").Attribute(name)
-		return a == nil || a.Side&schema.From == 0
+		return a == nil || a.Side&schema.From == 0 || name == "fallback" // which is ours
 	})
 	return backend.Native{Type: "azblob", Attrs: attrs}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,6 +70,9 @@ func (s *service) newClient(options *azblob.ClientOptions) (*azblob.Client, erro
 			return nil, errKey
 		}
 		return azblob.NewClientWithSharedKeyCredential(s.set.accountURL, key, options)
+	}
+	if strings.HasPrefix(strings.ToLower(s.set.accountURL), "http:") {
+		return nil, errPlain
 	}
 	identity, err := azidentity.NewDefaultAzureCredential(nil)
 	if err != nil {

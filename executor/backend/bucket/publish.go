@@ -24,6 +24,9 @@ func (l *Location) Publish(ctx context.Context, c *cache.Cache, replaces ocispec
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
+	if err := l.keep(ctx, c); err != nil {
+		return ocispec.Descriptor{}, err
+	}
 	release, err := l.store.turn(ctx, l.key)
 	if err != nil {
 		return ocispec.Descriptor{}, err

@@ -13,36 +13,54 @@ import (
 )
 
 // Renew makes what the location holds young again where it is older than the location's attributes allow, so that rules of the bucket that
-// delete by age leave it alone (BuildKit: cache/remotecache/s3, touch). c is the cache that root names. Layers that are gone by now are left
-// out: there is nothing to renew.
+// delete by age leave it alone (BuildKit: cache/remotecache/s3, touch). c is the cache that root names.
 func (l *Location) Renew(ctx context.Context, c *cache.Cache, root ocispec.Descriptor) error {
 	renewer, ok := l.store.service.(Renewer)
 	if !ok {
 		return nil
 	}
+	if _, err := l.Missing(ctx, &backend.Current{Cache: c}); err != nil { // which also tells how old they are
+		return err
+	}
+	if err := l.renewLayers(ctx, renewer, c); err != nil {
+		return err
+	}
+	return l.renewName(ctx, c, root)
+}
+
+// keep renews what c relies on and did not write, before the name moves: whoever deletes layers that nothing needs must see that these are needed
+// from now on. A layer that is gone by now is an error; what cannot be renewed is told by Renew.
+func (l *Location) keep(ctx context.Context, c *cache.Cache) error {
+	renewer, ok := l.store.service.(Renewer)
+	if !ok {
+		return nil
+	}
+	if err := l.renewLayers(ctx, renewer, c); errors.Is(err, blob.ErrNotFound) {
+		l.store.forget()
+		return fmt.Errorf("%w; it was deleted since it was found: run again", err)
+	}
+	return context.Cause(ctx)
+}
+
+// renewLayers renews the layers that are older than they may be.
+func (l *Location) renewLayers(ctx context.Context, renewer Renewer, c *cache.Cache) error {
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(looksAtOnce)
 	for _, desc := range distinct(c) {
 		group.Go(func() error {
-			if has, err := l.store.has(gctx, desc); err != nil || !has {
-				return err
-			}
 			obj, old := l.aged(desc)
 			if !old {
 				return nil
 			}
 			key := l.store.service.BlobKey(desc.Digest)
-			if err := renewer.Renew(gctx, key, obj); err != nil && !errors.Is(err, blob.ErrNotFound) {
+			if err := renewer.Renew(gctx, key, obj); err != nil {
 				return fmt.Errorf("renew %s: %w", key, err)
 			}
 			l.store.note(desc.Digest, Object{Size: obj.Size, Modified: now()})
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return l.renewName(ctx, c, root)
+	return group.Wait()
 }
 
 // aged tells whether a layer is older than it may be.

@@ -74,8 +74,12 @@ func TestOfSeveralNamesTheFirstIsRead(t *testing.T) {
 }
 
 func TestSixteenProcessesLoseNothing(t *testing.T) {
-	s := aside(testenv.StartS3(t))
-	backendtest.Writers(t, 16, func() backend.Destination { return s.open(t, nil, nil) })
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			s := aside(start(t))
+			backendtest.Writers(t, 16, func() backend.Destination { return s.open(t, nil, nil) })
+		})
+	}
 }
 
 // careless is a service that speaks S3 and heeds no conditions: the least of it that the backend needs.
@@ -138,7 +142,13 @@ func TestWithoutConditionsNothingIsLostEither(t *testing.T) {
 
 // TestWhatIsInUseIsRenewed publishes the same again, with an age that everything has at once.
 func TestWhatIsInUseIsRenewed(t *testing.T) {
-	s := aside(testenv.StartS3(t))
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) { renews(t, aside(start(t))) })
+	}
+}
+
+func renews(t *testing.T, s side) {
+	t.Helper()
 	sample := backendtest.NewSample(t, "renewed", 2)
 	root := backendtest.Publish(t, s.open(t, nil, nil), sample, ocispec.Descriptor{})
 	for _, c := range []struct {

@@ -96,7 +96,7 @@ func (s settings) host() (string, error) {
 func native(c config.Cache, s *service) backend.Native {
 	attrs := map[string]string{}
 	for _, a := range schema.LookupBackend("s3").Attributes {
-		if v, ok := c.Attrs[a.Name]; ok && a.Side&schema.From != 0 {
+		if v, ok := c.Attrs[a.Name]; ok && a.Side&schema.From != 0 && a.Name != "fallback" { // which is ours
 			attrs[a.Name] = v
 		}
 	}

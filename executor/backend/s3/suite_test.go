@@ -93,8 +93,16 @@ func (s side) open(t testing.TB, stores *bucket.Stores, attrs map[string]string)
 	return l
 }
 
+// servers are what speaks S3 here.
+var servers = map[string]func(testing.TB) *testenv.S3{"versitygw": testenv.StartS3, "MinIO": testenv.StartMinIO}
+
 func TestABucketKeepsThePromisesOfABackend(t *testing.T) {
-	s := aside(testenv.StartS3(t))
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) { keepsPromises(t, aside(start(t))) })
+	}
+}
+
+func keepsPromises(t *testing.T, s side) {
 	open := func(t testing.TB, stores *bucket.Stores, name string, attrs map[string]string) backend.Destination {
 		all := map[string]string{"name": name}
 		maps.Copy(all, attrs)
