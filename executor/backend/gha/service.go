@@ -81,9 +81,9 @@ type service struct {
 	listing       sync.Once
 
 	mu sync.Mutex
-	// held are the layers that are known to be there, with their sizes; listed says that it was asked for all.
-	held   map[digest.Digest]int64
-	listed bool
+	// held are the layers that are known to be there, with their sizes; all says that there are no others.
+	held map[digest.Digest]int64
+	all  bool
 	// newest is the number of the newest index this run has seen, by the series' key.
 	newest map[string]int
 	// unique says whether a key can be reserved once only, "" that it was not tried yet.
