@@ -454,3 +454,9 @@ func TestHopsAreChecked(t *testing.T) {
 		t.Errorf("refused are %v, want %v", refused, want)
 	}
 }
+
+func noOptions() gha.Options { return gha.Options{} }
+
+func refuse401(*http.Request) *http.Response {
+	return answer(http.StatusUnauthorized, `{"message":"token is not valid"}`)
+}

@@ -75,6 +75,8 @@ type service struct {
 	tempDir string
 	// scopes are what the token may read, in the service's order.
 	scopes []actionscache.Scope
+	// expires is when the token does.
+	expires time.Time
 	// storage moves bytes, rest asks GitHub's REST API.
 	storage, rest *client
 	requests      chan struct{}
@@ -105,7 +107,7 @@ func (s *Services) service(set settings) (*service, error) {
 		return nil, fmt.Errorf("token of the cache service: %w", err)
 	}
 	sv := &service{
-		settings: set, log: s.opt.Logger, tempDir: s.opt.TempDir, scopes: token.Scopes(),
+		settings: set, log: s.opt.Logger, tempDir: s.opt.TempDir, scopes: token.Scopes(), expires: token.ExpiresAt,
 		storage: s.newClient(set.timeout), rest: s.newClient(set.timeout), requests: make(chan struct{}, requestsAtOnce),
 		held: map[digest.Digest]int64{}, newest: map[string]int{}, writing: map[string]chan struct{}{},
 	}
