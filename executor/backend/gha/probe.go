@@ -21,14 +21,13 @@ func (l *Location) Probe(ctx context.Context, tell func(backend.Finding)) error 
 		return err
 	}
 	tell(l.probeService(x, err))
-	if err != nil {
-		return nil
+	if err == nil {
+		tell(l.probeKeys())
+		tell(l.probeListing(ctx))
 	}
-	tell(l.probeKeys())
 	if x != nil {
 		tell(l.probeRanges(ctx, x))
 	}
-	tell(l.probeListing(ctx))
 	return context.Cause(ctx)
 }
 
