@@ -46,7 +46,7 @@ type actionsEntry struct {
 	signature           string
 	blocks              int
 	done                bool
-	visible             time.Time
+	created, visible    time.Time
 	size                int64
 }
 
@@ -61,7 +61,8 @@ func StartActionsV2(t testing.TB) *ActionsV2 {
 	mux.HandleFunc(service+"GetCacheEntryDownloadURL", s.twirp(s.download))
 	mux.HandleFunc("PUT /blobs/{id}", s.put)
 	mux.HandleFunc("GET /blobs/{id}", s.get)
-	mux.HandleFunc("GET /api/repos/{owner}/{name}/actions/caches", s.list)
+	mux.HandleFunc("GET /api/repos/{owner}/{name}/actions/caches", s.rest(s.list))
+	mux.HandleFunc("DELETE /api/repos/{owner}/{name}/actions/caches/{id}", s.rest(s.delete))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Ms-Request-Id", rand.Text())
 		mux.ServeHTTP(w, r)
@@ -196,7 +197,7 @@ func (s *ActionsV2) create(scopes []actionscache.Scope, req *cacheRequest) (map[
 			return nil, &twirpError{http.StatusConflict, "already_exists", "cache entry with the same key, version, and scope already exists"}
 		}
 	}
-	e := &actionsEntry{id: len(s.entries) + 1, scope: scope, key: req.Key, version: req.Version, signature: rand.Text()}
+	e := &actionsEntry{id: len(s.entries) + 1, scope: scope, key: req.Key, version: req.Version, signature: rand.Text(), created: time.Now()}
 	for _, other := range s.entries {
 		e.id = max(e.id, other.id+1)
 	}
@@ -343,20 +344,38 @@ func (s *ActionsV2) get(w http.ResponseWriter, r *http.Request) {
 	http.ServeFile(w, r, s.file(e, ""))
 }
 
-// list is the REST API's list of caches (GitHub REST, "List GitHub Actions caches for a repository").
-func (s *ActionsV2) list(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls["list"]++
-	if r.Header.Get("Authorization") != "Bearer "+s.RESTToken {
-		w.WriteHeader(http.StatusForbidden)
+// rest asks for the REST API's token before a method of it.
+func (s *ActionsV2) rest(method http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if r.Header.Get("Authorization") != "Bearer "+s.RESTToken {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		method(w, r)
+	}
+}
+
+// delete is the REST API's removal of an entry (GitHub REST, "Delete a GitHub Actions cache for a repository (using a cache ID)").
+func (s *ActionsV2) delete(w http.ResponseWriter, r *http.Request) {
+	before := len(s.entries)
+	s.entries = slices.DeleteFunc(s.entries, func(e *actionsEntry) bool { return e.done && strconv.Itoa(e.id) == r.PathValue("id") })
+	if len(s.entries) == before {
+		w.WriteHeader(http.StatusNotFound)
 		return
 	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// list is the REST API's list of caches (GitHub REST, "List GitHub Actions caches for a repository").
+func (s *ActionsV2) list(w http.ResponseWriter, r *http.Request) {
+	s.calls["list"]++
 	q := r.URL.Query()
 	all := []map[string]any{}
 	for _, e := range s.entries {
 		if e.done && strings.HasPrefix(e.key, q.Get("key")) && (q.Get("ref") == "" || q.Get("ref") == e.scope) {
-			all = append(all, map[string]any{"id": e.id, "ref": e.scope, "key": e.key, "version": e.version, "size_in_bytes": e.size})
+			all = append(all, map[string]any{"id": e.id, "ref": e.scope, "key": e.key, "version": e.version, "size_in_bytes": e.size, "created_at": e.created.UTC()})
 		}
 	}
 	per, _ := strconv.Atoi(q.Get("per_page"))

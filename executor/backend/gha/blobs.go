@@ -36,9 +36,9 @@ func (s *service) Has(ctx context.Context, desc ocispec.Descriptor) (bool, error
 	s.listing.Do(func() { s.list(ctx) })
 	s.mu.Lock()
 	size, ok := s.held[desc.Digest]
-	listed := s.listed
+	all := s.all
 	s.mu.Unlock()
-	if ok || listed {
+	if ok || all {
 		return ok && size == desc.Size, nil
 	}
 	e, err := s.exactly(ctx, blobKey(desc.Digest))
@@ -68,7 +68,7 @@ func (s *service) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.held)
-	s.listed = false
+	s.all = false
 }
 
 // Push stores a layer; see blob.Pusher. What is read is verified before the key is taken: it could not be given back.

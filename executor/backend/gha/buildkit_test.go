@@ -235,3 +235,5 @@ func TestExpiredTokensAreToldApart(t *testing.T) {
 		}
 	}
 }
+
+func blobOf(s string) actionscache.Blob { return actionscache.NewBlob([]byte(s)) }

@@ -454,3 +454,55 @@ func TestHopsAreChecked(t *testing.T) {
 		t.Errorf("refused are %v, want %v", refused, want)
 	}
 }
+
+func noOptions() gha.Options { return gha.Options{} }
+
+func refuse401(*http.Request) *http.Response {
+	return answer(http.StatusUnauthorized, `{"message":"token is not valid"}`)
+}
+
+// meeting is a transport that holds uploads until enough of them are under way at once.
+type meeting struct {
+	base    http.Transport
+	enough  int
+	waiting chan struct{}
+	met     chan struct{}
+	once    sync.Once
+}
+
+func (m *meeting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPut || r.Method == http.MethodPatch {
+		m.waiting <- struct{}{}
+		if len(m.waiting) >= m.enough {
+			m.once.Do(func() { close(m.met) })
+		}
+		select {
+		case <-m.met:
+		case <-time.After(20 * time.Second):
+			return nil, errors.New("the other uploads did not come")
+		}
+	}
+	return m.base.RoundTrip(r)
+}
+
+// TestLayersAndTheirPartsGoAtOnce has eight uploads meet: of small layers, and of the parts of two large ones. BuildKit sends one layer at a time.
+func TestLayersAndTheirPartsGoAtOnce(t *testing.T) {
+	c := testenv.StartActionsV2(t)
+	for name, tc := range map[string]struct{ layers, size int }{"layers": {8, 1000}, "parts": {2, 40 << 20}} {
+		t.Run(name, func(t *testing.T) {
+			m := &meeting{enough: 8, waiting: make(chan struct{}, 100), met: make(chan struct{})}
+			t.Cleanup(m.base.CloseIdleConnections)
+			dest := destination(t, services(t, gha.Options{Transport: m, TempDir: t.TempDir()}), c.Attrs(nil))
+			var group sync.WaitGroup
+			for i := range tc.layers {
+				raw := bytes.Repeat([]byte{byte(i), byte(tc.size)}, tc.size/2)
+				group.Go(func() {
+					if err := dest.Push(t.Context(), describe(raw), opener(raw)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			group.Wait()
+		})
+	}
+}

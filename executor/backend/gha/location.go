@@ -17,6 +17,7 @@ import (
 // Location is a cache in the service: a backend.Source, or a backend.Destination.
 type Location struct {
 	*service
+	cache config.Cache
 	scope string
 	// branches are the branches and pull requests whose caches are read, in the service's order: all for a source, the one that is written for a
 	// destination.
@@ -70,7 +71,7 @@ func open(c config.Cache, lookupEnv func(string) (string, bool), services *Servi
 	if err != nil {
 		return nil, err
 	}
-	l := &Location{service: sv, scope: c.String("scope"), timeout: c.Attrs["timeout"]}
+	l := &Location{service: sv, cache: c, scope: c.String("scope"), timeout: c.Attrs["timeout"]}
 	l.format = cache.Format{Mode: cache.Mode(c.String("mode")), SelfDescribed: true}
 	return l, nil
 }

@@ -75,15 +75,17 @@ type service struct {
 	tempDir string
 	// scopes are what the token may read, in the service's order.
 	scopes []actionscache.Scope
+	// expires is when the token does.
+	expires time.Time
 	// storage moves bytes, rest asks GitHub's REST API.
 	storage, rest *client
 	requests      chan struct{}
 	listing       sync.Once
 
 	mu sync.Mutex
-	// held are the layers that are known to be there, with their sizes; listed says that it was asked for all.
-	held   map[digest.Digest]int64
-	listed bool
+	// held are the layers that are known to be there, with their sizes; all says that there are no others.
+	held map[digest.Digest]int64
+	all  bool
 	// newest is the number of the newest index this run has seen, by the series' key.
 	newest map[string]int
 	// unique says whether a key can be reserved once only, "" that it was not tried yet.
@@ -105,7 +107,7 @@ func (s *Services) service(set settings) (*service, error) {
 		return nil, fmt.Errorf("token of the cache service: %w", err)
 	}
 	sv := &service{
-		settings: set, log: s.opt.Logger, tempDir: s.opt.TempDir, scopes: token.Scopes(),
+		settings: set, log: s.opt.Logger, tempDir: s.opt.TempDir, scopes: token.Scopes(), expires: token.ExpiresAt,
 		storage: s.newClient(set.timeout), rest: s.newClient(set.timeout), requests: make(chan struct{}, requestsAtOnce),
 		held: map[digest.Digest]int64{}, newest: map[string]int{}, writing: map[string]chan struct{}{},
 	}

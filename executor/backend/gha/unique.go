@@ -20,8 +20,8 @@ const (
 	no  answer = "no"
 )
 
-// isUnique tells whether the service lets a key be reserved once only. GitHub does. The servers that nektos/act, Gitea and Forgejo bring for the first
-// version do not, and the second who writes an entry hides the first's. key is one that is reserved.
+// isUnique tells whether the service lets a key be reserved once only. GitHub does. The server of nektos/act and what is made from it
+// do not, and the second who writes an entry hides the first's. key is one that is reserved.
 func (s *service) isUnique(ctx context.Context, key string) (bool, error) {
 	s.mu.Lock()
 	known := s.unique
