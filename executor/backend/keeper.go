@@ -55,7 +55,8 @@ type Object struct {
 //
 // Blobs are deleted in two phases (package prune): unneeded ones are marked, and those whose mark is older than a grace period, and that are
 // still unneeded and unchanged, go. An export that relies on a blob it did not write itself must keep it from going: it refreshes the blob's Modified
-// (BuildKit: touch_refresh of cache/remotecache/s3), or checks under the store's lock, before the name moves, that the blobs are still there.
+// (BuildKit: touch_refresh of cache/remotecache/s3), writes a blob that is marked once more, or checks under the store's lock, before the name moves, that
+// the blobs are still there.
 type Sweeper interface {
 	Keeper
 	// LeastGrace is the shortest time that a blob must have been marked for before it may be deleted: 0 where a lock keeps exports and deletions apart,
@@ -66,7 +67,7 @@ type Sweeper interface {
 	// Needed returns what the store's names need at this moment: all that is reachable from them, manifests and configs included. A name
 	// that cannot be read or understood is an error: what it needs is not known then.
 	Needed(ctx context.Context) (map[digest.Digest]bool, error)
-	// Marks reads, and SetMarks replaces, a small document that the store keeps for whoever sweeps it; nil is none. Other programs do not see it
+	// Marks reads, and SetMarks replaces, a small document that the store keeps for whoever sweeps it, see EncodeMarks; nil is none. Other programs do not see it
 	// as a cache.
 	Marks(ctx context.Context) ([]byte, error)
 	SetMarks(ctx context.Context, marks []byte) error

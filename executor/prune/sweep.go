@@ -2,7 +2,6 @@ package prune
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,9 +11,6 @@ import (
 	"github.com/cachectl/cachectl/executor/backend"
 	digest "github.com/opencontainers/go-digest"
 )
-
-// maxMarks is how many blobs are marked at once; what is left over is marked when these are gone.
-const maxMarks = 100_000
 
 // Sweep is what became of the blobs of a store that nothing needs.
 type Sweep struct {
@@ -27,23 +23,6 @@ type Sweep struct {
 	// Busy says that nothing was deleted because somebody is writing.
 	Busy bool
 }
-
-// mark is a blob that nothing needed.
-type mark struct {
-	Digest   digest.Digest `json:"digest"`
-	Size     int64         `json:"size"`
-	Modified time.Time     `json:"modified"`
-	// Since is when it was first seen like that.
-	Since time.Time `json:"since"`
-}
-
-// marks is the document that a store keeps between sweeps.
-type marks struct {
-	Version int    `json:"version"`
-	Marks   []mark `json:"marks"`
-}
-
-const marksVersion = 1
 
 // grace is the longest that a policy of the store asks for, and no shorter than the store needs.
 func (s *store) grace(at backend.Sweeper) time.Duration {
@@ -68,7 +47,7 @@ func (s *store) sweep(ctx context.Context) (*Sweep, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find what nothing needs: %w", err)
 	}
-	var due, waiting []mark
+	var due, waiting []backend.Mark
 	for _, m := range unneeded {
 		if s.opt.Now().Sub(m.Since) >= s.grace(at) {
 			due = append(due, m)
@@ -90,7 +69,7 @@ func (s *store) sweep(ctx context.Context) (*Sweep, error) {
 }
 
 // delete deletes what is due and returns what is gone and what stays marked.
-func (s *store) delete(ctx context.Context, at backend.Sweeper, due, waiting []mark, out *Sweep) (gone, left []mark, err error) {
+func (s *store) delete(ctx context.Context, at backend.Sweeper, due, waiting []backend.Mark, out *Sweep) (gone, left []backend.Mark, err error) {
 	if len(due) == 0 {
 		return nil, waiting, nil
 	}
@@ -117,7 +96,7 @@ func (s *store) delete(ctx context.Context, at backend.Sweeper, due, waiting []m
 	return gone, waiting, nil
 }
 
-func (w *Sweep) count(gone, waiting []mark, grace time.Duration) {
+func (w *Sweep) count(gone, waiting []backend.Mark, grace time.Duration) {
 	for _, m := range gone {
 		w.Deleted++
 		w.DeletedBytes += m.Size
@@ -132,16 +111,16 @@ func (w *Sweep) count(gone, waiting []mark, grace time.Duration) {
 }
 
 // unneededIn lists what nothing needs, with the marks it has. A blob that was refreshed since it was marked is marked anew.
-func unneededIn(ctx context.Context, at backend.Sweeper, before []mark, now time.Time) ([]mark, error) {
+func unneededIn(ctx context.Context, at backend.Sweeper, before []backend.Mark, now time.Time) ([]backend.Mark, error) {
 	needed, err := at.Needed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	since := make(map[digest.Digest]mark, len(before))
+	since := make(map[digest.Digest]backend.Mark, len(before))
 	for _, m := range before {
 		since[m.Digest] = m
 	}
-	var known, fresh []mark
+	var known, fresh []backend.Mark
 	err = at.Objects(ctx, func(o backend.Object) error {
 		if needed[o.Digest] {
 			return nil
@@ -149,41 +128,31 @@ func unneededIn(ctx context.Context, at backend.Sweeper, before []mark, now time
 		m, marked := since[o.Digest]
 		if marked && m.Size == o.Size && m.Modified.Equal(o.Modified) && !m.Since.After(now) {
 			known = append(known, m)
-		} else if len(fresh) < maxMarks {
-			fresh = append(fresh, mark{Digest: o.Digest, Size: o.Size, Modified: o.Modified, Since: now})
+		} else if len(fresh) < backend.MaxMarks {
+			fresh = append(fresh, backend.Mark{Digest: o.Digest, Size: o.Size, Modified: o.Modified, Since: now})
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	list := append(known, fresh[:min(len(fresh), max(0, maxMarks-len(known)))]...)
-	slices.SortFunc(list, func(a, b mark) int { return strings.Compare(string(a.Digest), string(b.Digest)) })
+	list := append(known, fresh[:min(len(fresh), max(0, backend.MaxMarks-len(known)))]...)
+	slices.SortFunc(list, func(a, b backend.Mark) int { return strings.Compare(string(a.Digest), string(b.Digest)) })
 	return list, nil
 }
 
-// readMarks reads the marks; what is not ours, or of another version, is none: then everything is marked anew, and waits.
-func readMarks(ctx context.Context, at backend.Sweeper) ([]mark, error) {
+// readMarks reads the marks.
+func readMarks(ctx context.Context, at backend.Sweeper) ([]backend.Mark, error) {
 	raw, err := at.Marks(ctx)
-	if err != nil || raw == nil {
-		return nil, err
-	}
-	var doc marks
-	if err := json.Unmarshal(raw, &doc); err != nil || doc.Version != marksVersion || len(doc.Marks) > maxMarks {
-		return nil, nil //nolint:nilerr // see above
-	}
-	return doc.Marks, nil
+	return backend.DecodeMarks(raw), err
 }
 
 // writeMarks writes the marks if there are any, or were.
-func writeMarks(ctx context.Context, at backend.Sweeper, before, after []mark) error {
-	if len(after) == 0 {
-		if len(before) == 0 {
-			return nil
-		}
-		return at.SetMarks(ctx, nil)
+func writeMarks(ctx context.Context, at backend.Sweeper, before, after []backend.Mark) error {
+	if len(after) == 0 && len(before) == 0 {
+		return nil
 	}
-	raw, err := json.Marshal(marks{Version: marksVersion, Marks: after})
+	raw, err := backend.EncodeMarks(after)
 	if err != nil {
 		return err
 	}

@@ -247,8 +247,8 @@ func (l *Location) SetMarks(ctx context.Context, marks []byte) error {
 	return cannotDelete(err)
 }
 
-// Delete deletes layers; see backend.Sweeper. A bucket has no lock: what an export has begun to rely on since Needed was asked is seen only if the
-// export has renewed it, as BuildKit's and ours do with what is older than touch_refresh.
+// Delete deletes layers; see backend.Sweeper. A bucket has no lock: an export of ours uploads a layer that is marked once more, and BuildKit's renews in
+// S3 what is older than touch_refresh, so that neither is what it was listed as.
 func (l *Location) Delete(ctx context.Context, objects []backend.Object) ([]backend.Object, error) {
 	needed, err := l.Needed(ctx)
 	if err != nil {
@@ -293,6 +293,32 @@ func (l *Location) deleteLayer(ctx context.Context, o backend.Object) (bool, err
 		l.store.drop(o.Digest)
 	}
 	return err == nil, cannotDelete(err)
+}
+
+// marked tells whether a layer is marked as needed by nothing, so that it may be deleted while an export relies on it. Marks are made at least
+// LeastGrace before anything is deleted, so that reading them once in a run is enough.
+func (s *Store) marked(ctx context.Context, d digest.Digest) (bool, error) {
+	s.marking.Lock()
+	defer s.marking.Unlock()
+	if s.marks == nil {
+		body, _, err := s.get(ctx, s.service.ManifestKey(marksName), 0, "")
+		if err != nil && !errors.Is(err, blob.ErrNotFound) {
+			return false, fmt.Errorf("read marks: %w", err)
+		}
+		s.marks = map[digest.Digest]bool{}
+		if err == nil {
+			defer body.Close() //nolint:errcheck // read side
+			raw, err := io.ReadAll(io.LimitReader(body, marksLimit))
+			if err != nil {
+				s.marks = nil
+				return false, fmt.Errorf("read marks: %w", err)
+			}
+			for _, m := range backend.DecodeMarks(raw) {
+				s.marks[m.Digest] = true
+			}
+		}
+	}
+	return s.marks[d], nil
 }
 
 // drop forgets that a layer was found.

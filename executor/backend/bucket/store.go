@@ -20,14 +20,20 @@ type Store struct {
 	// known are the layers that were found, wrong those that were found to have other bytes.
 	known map[digest.Digest]Object
 	wrong map[digest.Digest]bool
-	turns map[string]chan struct{}
+	// written are the layers that this run uploaded.
+	written map[digest.Digest]bool
+	turns   map[string]chan struct{}
+
+	marking sync.Mutex
+	// marks are the layers that whoever sweeps the bucket has marked, nil before they were read.
+	marks map[digest.Digest]bool
 
 	asked       sync.Mutex
 	conditional *bool
 }
 
 func newStore(s Service) *Store {
-	return &Store{service: s, known: map[digest.Digest]Object{}, wrong: map[digest.Digest]bool{}, turns: map[string]chan struct{}{}}
+	return &Store{service: s, known: map[digest.Digest]Object{}, wrong: map[digest.Digest]bool{}, written: map[digest.Digest]bool{}, turns: map[string]chan struct{}{}}
 }
 
 // Service is what the store was made with.
@@ -115,9 +121,24 @@ type pusher struct {
 	slots chan struct{}
 }
 
-// Has tells whether a layer is there with its size; see blob.Pusher.
+// Has tells whether a layer is there with its size; see blob.Pusher. One that is marked to be deleted does not count unless this run wrote it.
 func (p *pusher) Has(ctx context.Context, desc ocispec.Descriptor) (bool, error) {
-	return p.has(ctx, desc)
+	has, err := p.has(ctx, desc)
+	if err != nil || !has || p.wrote(desc.Digest) {
+		return has, err
+	}
+	marked, err := p.marked(ctx, desc.Digest)
+	if marked {
+		p.drop(desc.Digest)
+	}
+	return !marked, err
+}
+
+// wrote tells whether a layer was uploaded in this run.
+func (s *Store) wrote(d digest.Digest) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.written[d]
 }
 
 // Push uploads a layer; see blob.Pusher.
@@ -146,6 +167,9 @@ func (p *pusher) Push(ctx context.Context, desc ocispec.Descriptor, open blob.Op
 		return err
 	}
 	p.note(desc.Digest, Object{Size: desc.Size, Modified: now()})
+	p.mu.Lock()
+	p.written[desc.Digest] = true
+	p.mu.Unlock()
 	return nil
 }
 

@@ -3,6 +3,7 @@ package s3_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
@@ -57,4 +58,38 @@ func TestNothingIsSweptWhileANameCannotBeRead(t *testing.T) {
 	if _, err := s.open(t, nil, nil).Needed(t.Context()); err == nil || !strings.Contains(err.Error(), "strange") {
 		t.Errorf("got %v, want an error that names it", err)
 	}
+}
+
+// TestAnExportUploadsMarkedLayersAgain has a layer that nothing needs, marked by a sweep, and an export that comes to rely on it before the sweep that would
+// delete it.
+func TestAnExportUploadsMarkedLayersAgain(t *testing.T) {
+	s := aside(testenv.StartS3(t))
+	sample := backendtest.NewSample(t, "marked", 1)
+	desc := sample.Cache.Layers()[0].Descriptor
+	backendtest.Push(t, s.open(t, nil, nil), sample)
+	at := s.open(t, nil, nil)
+	var listed []backend.Object
+	if err := at.Objects(t.Context(), func(o backend.Object) error { listed = append(listed, o); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := backend.EncodeMarks([]backend.Mark{{Digest: desc.Digest, Size: desc.Size, Modified: listed[0].Modified}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := at.SetMarks(t.Context(), raw); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond) // times of objects are whole seconds
+	export := s.open(t, nil, nil)
+	if has, err := export.Blobs().Has(t.Context(), desc); has || err != nil {
+		t.Errorf("a marked layer counts as there: %v, %v", has, err)
+	}
+	backendtest.Push(t, export, sample)
+	if has, err := export.Blobs().Has(t.Context(), desc); !has || err != nil {
+		t.Errorf("a layer that was just uploaded does not count as there: %v, %v", has, err)
+	}
+	if deleted, err := s.open(t, nil, nil).Delete(t.Context(), listed); err != nil || len(deleted) > 0 {
+		t.Errorf("deleted were %v, %v", deleted, err)
+	}
+	backendtest.Publish(t, export, sample, ocispec.Descriptor{})
 }
