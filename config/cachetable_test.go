@@ -18,8 +18,8 @@ var sides = map[schema.Side]string{schema.From: "cache-from", schema.To: "cache-
 // cacheSample is a value that an attribute of a cache can have, and one that it cannot; "" where every string will do.
 func cacheSample(a schema.CacheAttribute) (right, wrong string) {
 	switch {
-	case a.Name == "digest":
-		return "sha256:" + strings.Repeat("a", 64), ""
+	case a.Form != "":
+		return a.Example, " ,/"
 	case len(a.Enum) > 0:
 		return a.Enum[len(a.Enum)-1], "nothing"
 	case a.Kind == schema.Bool:

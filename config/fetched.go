@@ -62,7 +62,7 @@ func (o Options) split() (sources, inside, local []string) {
 	}
 	for _, n := range names {
 		switch {
-		case remote.Is(n):
+		case remote.Is(n) && !strings.HasPrefix(n, "github.com/"): // which can be a directory here
 			sources = append(sources, n)
 		case o.Source != "" && !strings.HasPrefix(n, cwd) && n != "-":
 			inside = append(inside, n)
@@ -110,6 +110,14 @@ func fetch(ctx context.Context, source string, names []string, opt Options) ([]*
 func defaults(files []remote.File) []remote.File {
 	own := slices.ContainsFunc(files, func(f remote.File) bool { return slices.Contains(ownFiles, f.Name) })
 	return slices.DeleteFunc(files, func(f remote.File) bool { return slices.Contains(ownFiles, f.Name) != own })
+}
+
+// fetchedTakesNothing refuses a block of a fetched file that would take in a file of this machine, and be it for the error that quotes it.
+func fetchedTakesNothing(at hcl.Range) *hcl.Diagnostic {
+	if !IsRemote(at.Filename) {
+		return nil
+	}
+	return errorf(&at, "Fetched definition takes in a file", "A configuration that was fetched names no further files. Name them with -f; files of this machine are cwd://FILE.")
 }
 
 // located is a target's context where it is: below the repository that the definition came from, elsewhere, or on this machine.

@@ -301,3 +301,18 @@ func TestAllowIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestAFetchedDefinitionTakesInNoFiles holds that neither include nor import reads this machine's files, also when others are of this machine.
+func TestAFetchedDefinitionTakesInNoFiles(t *testing.T) {
+	dir := testenv.Write(t, map[string]string{"mine.hcl": `target "mine" {}`, "local.cache.hcl": "include \"mine.hcl\" {}\nimport \"my\" {\n  source = \"mine.hcl\"\n}\n"})
+	for _, block := range []string{`include "mine.hcl" {}`, `include "/etc/pass*" {}`, `import "m" { source = "mine.hcl" }`} {
+		at := served(t, "cache.hcl", block)
+		if _, diags := fetchedFrom(t, config.Options{Source: at, Dir: dir}); len(diags) != 1 || diags[0].Summary != "Fetched definition takes in a file" || diags[0].Subject.Start.Line != 1 {
+			t.Errorf("%s: %v", block, diags)
+		}
+	}
+	res, diags := fetchedFrom(t, config.Options{Source: served(t, "cache.hcl", `target "theirs" {}`), Files: []string{"cwd://local.cache.hcl"}, Dir: dir}, "mine", "my_mine", "theirs")
+	if diags.HasErrors() || len(res.Targets) != 3 {
+		t.Errorf("%v", diags)
+	}
+}

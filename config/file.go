@@ -82,6 +82,25 @@ func newFile(name string, opt Options) (*file, error) {
 	return &file{name: name, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}, nil
 }
 
+// regularFile is newFile for files that a configuration names: what would wait for a writer, or has no end, is refused.
+func regularFile(name string, opt Options) (*file, error) {
+	if err := regular(under(opt.Dir, name)); err != nil {
+		return nil, err
+	}
+	return newFile(name, opt)
+}
+
+func regular(path string) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return unwrapPath(err)
+	}
+	if !st.Mode().IsRegular() {
+		return fmt.Errorf("it is not a regular file")
+	}
+	return nil
+}
+
 // filesFromEnv are the files that BUILDX_BAKE_FILE names, separated as paths are or by BUILDX_BAKE_PATH_SEPARATOR.
 func filesFromEnv(lookupEnv func(string) (string, bool)) []string {
 	list, _ := lookupEnv("BUILDX_BAKE_FILE")

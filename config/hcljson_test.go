@@ -89,6 +89,10 @@ func (c jsonConverter) value(e hclsyntax.Expression) any {
 	switch e := e.(type) {
 	case *hclsyntax.LiteralValueExpr:
 		return c.literal(e.Val)
+	case *hclsyntax.UnaryOpExpr:
+		if v, diags := e.Value(nil); !diags.HasErrors() {
+			return c.literal(v)
+		}
 	case *hclsyntax.TemplateWrapExpr:
 		return "${" + c.text(e.Wrapped) + "}"
 	case *hclsyntax.TemplateExpr:

@@ -44,11 +44,19 @@ func (c *Config) readImport(ctx context.Context, b *block) hcl.Diagnostics {
 	if attrs["source"] == nil {
 		return append(diags, errorf(&b.def, "Missing attribute", "Import %q needs a source: the file, relative to this one.", b.label))
 	}
+	if d := fetchedTakesNothing(b.def); d != nil {
+		return append(diags, d)
+	}
+	at := attrs["source"].rng
 	path := under(c.opt.Dir, rebase(fileDir(b.def.Filename), attrs.text("source")))
 	if slices.Contains(c.importing, path) || len(c.importing) >= importDepth {
-		return append(diags, errorf(&attrs["source"].rng, "Import cycle", "%s is imported through itself, or through more than %d others.", attrs.text("source"), importDepth))
+		return append(diags, errorf(&at, "Import cycle", "%s is imported through itself, or through more than %d others.", attrs.text("source"), importDepth))
+	}
+	if err := regular(path); err != nil {
+		return append(diags, errorf(&at, "Unreadable file", "%s cannot be read: %v.", attrs.text("source"), err))
 	}
 	opt := c.opt
+	opt.Source = "" // the file is of this machine, wherever others come from
 	opt.Files, opt.Vars = []string{c.shownPath(path)}, slices.Clone(c.opt.Vars)
 	for _, name := range sortedNames(attrs.dict("vars")) {
 		if s := attrs.dict("vars")[name]; s != nil {

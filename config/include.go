@@ -39,6 +39,9 @@ func (c *Config) included(f *file, b *block, trail []string) ([]*file, hcl.Diagn
 	if len(trail) > includeDepth {
 		return nil, hcl.Diagnostics{errorf(&b.def, "Includes too deep", "Files include each other more than %d deep here, beginning with %s.", includeDepth, trail[0])}
 	}
+	if d := fetchedTakesNothing(b.def); d != nil {
+		return nil, hcl.Diagnostics{d}
+	}
 	pattern := rebase(fileDir(f.name), b.label)
 	paths, err := filepath.Glob(under(c.opt.Dir, pattern))
 	if err != nil {
@@ -56,7 +59,7 @@ func (c *Config) included(f *file, b *block, trail []string) ([]*file, hcl.Diagn
 		if slices.Contains(trail, name) {
 			return nil, hcl.Diagnostics{errorf(&b.def, "Include cycle", "%s includes itself through this.", name)}
 		}
-		read, err := newFile(name, c.opt)
+		read, err := regularFile(name, c.opt)
 		if err != nil {
 			return nil, hcl.Diagnostics{errorf(&b.def, "Unreadable file", "%s cannot be read: %v.", name, err)}
 		}

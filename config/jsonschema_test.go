@@ -152,14 +152,15 @@ func printedForm(t *testing.T, r *config.Resolution) string {
 // expressible are the errors that are about the form of one block or value, which is what a JSON Schema can tell.
 var expressible = []string{
 	"Unknown attribute", "Missing attribute", "Unknown cache attribute", "Misplaced cache attribute", "Missing cache attribute",
-	"Invalid cache attribute", "Unknown cache backend", "Inline cache has no location", "Invalid matrix", "Unsuitable value",
-	"Name without matrix", "Incomplete transfer",
+	"Invalid cache attribute", "Invalid digest", "Unknown cache backend", "Inline cache has no location", "Invalid matrix", "Unsuitable value",
+	"Name without matrix", "Incomplete transfer", "Conflicting cache attributes", "Invalid compression level", "Invalid target name",
 }
 
 // beyondSchema are files with such errors that a JSON Schema cannot tell, and why.
 var beyondSchema = map[string]string{
 	"s3-without-bucket.hcl":           "the environment may have the bucket",
 	"control-character.hcl":           "strings are not looked into",
+	"bucket-no-name.hcl":              "strings are not looked into",
 	"attest-no-type.hcl":              "strings are not looked into",
 	"secret-type.hcl":                 "strings are not looked into",
 	"secret-unknown-key.hcl":          "strings are not looked into",

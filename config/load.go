@@ -62,6 +62,7 @@ type Config struct {
 	builders    map[string]*Builder
 	registries  map[string]*Registry
 	schedules   map[string]*Schedule
+	retentions  map[string]*Retention
 }
 
 // target is a target before inheritance, possibly written in several places.
@@ -118,6 +119,7 @@ func load(ctx context.Context, opt Options, importing []string) (*Config, hcl.Di
 	c := &Config{
 		opt: opt, importing: importing, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{}, groupBlocks: map[string][]*targetBlock{},
 		transfers: map[string]*Transfer{}, builders: map[string]*Builder{}, registries: map[string]*Registry{}, schedules: map[string]*Schedule{},
+		retentions: map[string]*Retention{},
 	}
 	files, from, diags := gather(ctx, opt)
 	c.fetched = from

@@ -76,7 +76,7 @@ func fileDir(name string) string {
 	if IsRemote(name) {
 		return "" // contexts are relative to the repository
 	}
-	return filepath.Dir(name)
+	return filepath.Dir(strings.TrimPrefix(name, cwd))
 }
 
 // rebase makes a local path relative to base. Other kinds of contexts stay.

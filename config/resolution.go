@@ -12,6 +12,8 @@ type Resolution struct {
 	Builders   []*Builder
 	// Schedules are all schedules, sorted by name.
 	Schedules []*Schedule
+	// Retentions are all that were declared, sorted by name.
+	Retentions []*Retention
 
 	values    map[string]attributes
 	lookupEnv func(string) (string, bool)

@@ -64,6 +64,10 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 		res.Builders = append(res.Builders, c.builders[name])
 	}
 	res.Schedules = c.Schedules()
+	for _, name := range sortedNames(c.retentions) {
+		res.Retentions = append(res.Retentions, c.retentions[name])
+		r.diags = append(r.diags, c.governed(c.retentions[name])...)
+	}
 	return res, sorted(r.diags)
 }
 

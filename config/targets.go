@@ -9,7 +9,7 @@ import (
 )
 
 // targetName is what a target may be called (Bake: validateTargetName).
-var targetName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+var targetName = regexp.MustCompile(schema.Target.LabelForm)
 
 // declareTargets expands matrices and enters the targets; their attributes are evaluated later, or when others refer to them.
 func (c *Config) declareTargets(blocks []*block) hcl.Diagnostics {

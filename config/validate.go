@@ -154,7 +154,7 @@ func (c Cache) validateTogether() hcl.Diagnostics {
 		diags = append(diags, errorf(c.At("image-manifest"), "Conflicting cache attributes", "image-manifest=true needs OCI media types, and oci-mediatypes is false. Leave one of them out."))
 	}
 	compression := c.String("compression")
-	if !oci && (compression == "estargz" || compression == "zstd") {
+	if known := schema.LookupCompression(compression); !oci && known != nil && known.OCI {
 		diags = append(diags, errorf(c.At("compression"), "Conflicting cache attributes", "compression=%s exists with OCI media types only, and oci-mediatypes is false.", compression))
 	}
 	if level, ok := c.Int("compression-level"); ok {
@@ -177,13 +177,13 @@ func (c Cache) validateListing() hcl.Diagnostics {
 }
 
 func (c Cache) validateLevel(compression string, level int) hcl.Diagnostics {
-	limits := map[string]int{"gzip": 9, "estargz": 9, "zstd": 22}
-	highest, ok := limits[compression]
-	if !ok {
+	known := schema.LookupCompression(compression)
+	switch {
+	case known == nil: // told already
+	case known.Levels == schema.NoLevels:
 		return hcl.Diagnostics{errorf(c.At("compression-level"), "Invalid compression level", "compression=%s has no levels; leave compression-level out.", compression)}
-	}
-	if level < 0 || level > highest {
-		return hcl.Diagnostics{errorf(c.At("compression-level"), "Invalid compression level", "compression-level is %d; %s has levels 0 to %d.", level, compression, highest)}
+	case level < 0 || level > known.Levels:
+		return hcl.Diagnostics{errorf(c.At("compression-level"), "Invalid compression level", "compression-level is %d; %s has levels 0 to %d.", level, compression, known.Levels)}
 	}
 	return nil
 }

@@ -94,6 +94,9 @@ func text(v cty.Value) (string, error) {
 	if s.IsNull() {
 		return "", fmt.Errorf("null is not a string")
 	}
+	if !s.IsKnown() {
+		return "", fmt.Errorf("the value cannot be known")
+	}
 	return s.AsString(), nil
 }
 

@@ -117,6 +117,27 @@ func TestExamples(t *testing.T) {
 			t.Error("the plan of examples/json/cache.json publishes nothing")
 		}
 	})
+	t.Run("a definition in a repository builds what is in it", func(t *testing.T) {
+		base := testenv.Repository(t, map[string]string{
+			"cache.hcl": `
+registry "localhost:5056" { embedded = true }
+target "default" {
+  context    = "app"
+  cache-from = ["type=registry,ref=localhost:5056/fetched:cache"]
+  cache-to   = ["type=registry,ref=localhost:5056/fetched:cache,mode=max"]
+}
+`,
+			"app/Dockerfile": "FROM scratch\nCOPY file /file\n", "app/file": "content",
+		})
+		at := testenv.GitDaemon(t, base) + "repo.git"
+		if r := c.apply(t, t.TempDir(), at); len(r.Targets) != 1 || r.Targets[0].Outcome != "done" || r.Targets[0].Cached != 0 {
+			t.Fatalf("got %+v", r)
+		}
+		c.run(t, c.root, "builder", "rm", "--data-dir", c.state)
+		if r := c.apply(t, t.TempDir(), at); r.Targets[0].Cached != r.Targets[0].Total || r.Targets[0].Total == 0 {
+			t.Errorf("on an empty builder: %+v", r)
+		}
+	})
 	t.Run("first", func(t *testing.T) { c.checkHit(t, "cache.hcl.example", 2) })
 	t.Run("monorepo", func(t *testing.T) { c.checkHit(t, "examples/monorepo/cache.hcl", 6) })
 	t.Run("monorepo on a branch reads main's cache", func(t *testing.T) {

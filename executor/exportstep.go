@@ -46,6 +46,7 @@ func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) e
 	}
 	out, err := publish(ctx, from.cache)
 	res.BytesOut += p.sent
+	res.BytesIn += p.got.Load()
 	if err != nil {
 		return &StepError{Step: step, Op: "publish", Where: p.dest.Name(), Err: err}
 	}

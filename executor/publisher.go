@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cachectl/cachectl/config"
@@ -48,6 +49,7 @@ type publisher struct {
 	mu    sync.Mutex
 	ready map[digest.Digest]ocispec.Descriptor // diffID → blob that is at the destination
 	sent  int64
+	got   atomic.Int64 // bytes read from other places for it
 }
 
 // conflictPolicy says what happens to what is at a destination already.
@@ -204,7 +206,7 @@ func (p *publisher) choose(ctx context.Context, l cache.Layer) (ocispec.Descript
 	} else {
 		unpacked = digest.Digest(from.desc.Annotations[cache.AnnotationUncompressed])
 	}
-	desc, err := p.run.spool.Transcode(ctx, from.desc, unpacked, from.blobs, p.want)
+	desc, err := p.run.spool.Transcode(ctx, from.desc, unpacked, counted{from.blobs, &p.got}, p.want)
 	if err != nil {
 		return ocispec.Descriptor{}, nil, fmt.Errorf("compress layer %s as %s: %w", l.Tar(), p.want.Type, err)
 	}
@@ -243,7 +245,7 @@ func (p *publisher) send(ctx context.Context, diffID digest.Digest, desc ocispec
 	if near := p.run.pool.find(diffID, p.dest.Host(), same); len(near) > 0 {
 		from = near[0].blobs
 	}
-	moved, err := blob.Copy(ctx, desc, from, p.progress(desc))
+	moved, err := blob.Copy(ctx, desc, from, p.progress(desc, from != blob.Fetcher(p.run.spool)))
 	if err != nil {
 		return fmt.Errorf("push layer %s: %w", desc.Digest, err)
 	}
@@ -256,11 +258,31 @@ func (p *publisher) send(ctx context.Context, diffID digest.Digest, desc ocispec
 	return nil
 }
 
-// progress is the destination's store, telling Events about each blob it is sent.
-func (p *publisher) progress(desc ocispec.Descriptor) blob.Pusher {
-	return &progressPusher{Pusher: p.dest.Blobs(), report: func(current int64) {
+// progress is the destination's store, telling Events about each blob it is sent. What is read for it is counted if it comes from elsewhere than
+// the run's own spool.
+func (p *publisher) progress(desc ocispec.Descriptor, elsewhere bool) blob.Pusher {
+	pusher := &progressPusher{Pusher: p.dest.Blobs(), report: func(current int64) {
 		p.run.events.StepProgress(p.step.ID, "push "+desc.Digest.String(), current, desc.Size)
 	}}
+	if elsewhere {
+		pusher.read = &p.got
+	}
+	return pusher
+}
+
+// counted is a place whose bytes are counted when they are read.
+type counted struct {
+	blob.Fetcher
+	n *atomic.Int64
+}
+
+// Fetch opens a blob and counts what is read of it.
+func (c counted) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
+	rc, err := c.Fetcher.Fetch(ctx, desc)
+	if err != nil {
+		return nil, err
+	}
+	return &progressReader{ReadCloser: rc, report: func(int64) {}, read: c.n}, nil
 }
 
 // publish makes c the content of the destination, joined with what others have put there.
@@ -421,6 +443,7 @@ func (p *publisher) unchanged(want *cache.Cache) bool {
 type progressPusher struct {
 	blob.Pusher
 	report func(current int64)
+	read   *atomic.Int64 // nil: not counted
 }
 
 // Push pushes and counts the bytes read for it.
@@ -430,7 +453,7 @@ func (p *progressPusher) Push(ctx context.Context, desc ocispec.Descriptor, open
 		if err != nil {
 			return nil, err
 		}
-		return &progressReader{ReadCloser: rc, report: p.report}, nil
+		return &progressReader{ReadCloser: rc, report: p.report, read: p.read}, nil
 	})
 }
 
@@ -445,12 +468,16 @@ func (p *progressPusher) MountFrom(ctx context.Context, desc ocispec.Descriptor,
 type progressReader struct {
 	io.ReadCloser
 	report func(int64)
+	read   *atomic.Int64
 	n      int64
 }
 
 func (r *progressReader) Read(b []byte) (int, error) {
 	n, err := r.ReadCloser.Read(b)
 	r.n += int64(n)
+	if r.read != nil {
+		r.read.Add(int64(n))
+	}
 	r.report(r.n)
 	return n, err
 }

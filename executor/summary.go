@@ -40,6 +40,7 @@ func newTargetResult(name string, own *StepResult, sources, exports []planner.St
 	}
 	for _, id := range exports {
 		res := results[id]
+		sum.BytesIn += res.BytesIn
 		sum.BytesOut += res.BytesOut
 		sum.Destinations = append(sum.Destinations, destination(res))
 		if res.Outcome == OutcomeFailed && sum.Outcome == OutcomeDone {

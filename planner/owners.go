@@ -138,11 +138,20 @@ func (d *draft) transfers() {
 		s := d.add(&Step{ID: StepID("merge " + t.Name), Kind: KindMerge, Reason: "asked for", Range: t.Range, Merge: m})
 		d.read(s, t.Name, t.CacheFrom, nil)
 		for i, to := range t.CacheTo {
-			for _, place := range places(to, schema.To) {
+			for _, place := range places(whole(to), schema.To) {
 				m.Exports = append(m.Exports, d.export(s, t.Name, i, place))
 			}
 		}
 	}
+}
+
+// whole is a transfer's destination: it takes all layers where it does not say otherwise. A build's default, min, would lose what others have built.
+func whole(to config.Cache) config.Cache {
+	if _, said := to.Attrs["mode"]; !said {
+		to.Attrs = maps.Clone(to.Attrs)
+		to.Attrs["mode"] = "max"
+	}
+	return to
 }
 
 // export adds the step that publishes a cache to a destination.

@@ -123,7 +123,7 @@ func (p *SavedPlan) Moved(now *Plan, saved *Saved) []Moved {
 			}
 		}
 	}
-	list = append(list, compare("", foundAt(then.Places), foundAt(saved.Places), "not looked at")...)
+	list = append(list, compare("", contents(then.Places), contents(saved.Places), "not looked at")...)
 	if len(list) > 0 {
 		return list
 	}
@@ -172,7 +172,8 @@ func digests(files []SavedFile) map[string]string {
 	return out
 }
 
-func foundAt(list []SavedPlace) map[string]string {
+// contents are what is at each place that was looked at.
+func contents(list []SavedPlace) map[string]string {
 	out := map[string]string{}
 	for _, p := range list {
 		switch {

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/schema"
 )
@@ -12,11 +14,13 @@ func Writes(res *config.Resolution, opt Options) func(config.Cache) bool {
 	d.transfers()
 	for _, t := range res.Targets { // what is linked to, and not asked for, can be asked for
 		for _, to := range t.CacheTo {
-			for _, c := range places(to, schema.To) {
-				location := d.location(c)
-				d.writers[location] = append(d.writers[location], &writer{name: t.Name, cache: c})
+			for _, place := range places(to, schema.To) {
+				location := d.location(place)
+				d.writers[location] = append(d.writers[location], &writer{name: t.Name, cache: place})
 			}
 		}
 	}
-	return func(c config.Cache) bool { return len(d.writersOf(d.location(c))) > 0 }
+	return func(c config.Cache) bool {
+		return slices.ContainsFunc(places(c, schema.From), func(place config.Cache) bool { return len(d.writersOf(d.location(place))) > 0 })
+	}
 }

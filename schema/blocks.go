@@ -1,7 +1,7 @@
 package schema
 
 // Target is the block that declares what to build. Its order is the order of the reference.
-var Target = Block{Name: "target", Label: "name", Doc: "An image, or another result of a Dockerfile, and its caches.", Attributes: []Attribute{
+var Target = Block{Name: "target", Label: "name", LabelForm: `^[a-zA-Z0-9_-]+$`, Computed: "name", Doc: "An image, or another result of a Dockerfile, and its caches.", Attributes: []Attribute{
 	{Name: "description", Kind: String, Doc: "What the target is, for listings."},
 	{Name: "inherits", Kind: Strings, Merge: Append, Doc: "Targets whose attributes this one starts from; later ones win."},
 	{Name: "name", Kind: String, Needs: "matrix", Doc: "With matrix: the name of each variant, an expression over the matrix keys."},
@@ -116,5 +116,19 @@ var Schedule = Block{Name: "schedule", Label: "name", Own: true, Doc: "What is r
 	{Name: "description", Kind: String, Doc: "What the schedule is for, for listings."},
 }}
 
+// Retention says how much of the caches may stay.
+var Retention = Block{Name: "retention", Label: "name", Own: true, Doc: "What `cachectl prune` leaves of the caches that targets and transfers write. A limit that is not set does not limit.", Attributes: []Attribute{
+	{Name: "description", Kind: String, Doc: "What the policy is for."},
+	{Name: "targets", Kind: Strings, Doc: "Targets and transfers, or patterns of them, whose cache-to this governs. Default: all."},
+	{Name: "max-age", Kind: String, Doc: "How long ago a result may have been made, for instance 336h or 14d."},
+	{Name: "max-idle", Kind: String, Doc: "How long ago a result's last known use may be. A use is known where something newer was built on the result; BuildKit stores no other."},
+	{Name: "max-size", Kind: String, Doc: "Bytes of all caches of one repository, directory or bucket together, for instance 20GB or 20GiB. What was used longest ago goes first."},
+	{Name: "max-results", Kind: Number, Doc: "Results of all caches of one repository, directory or bucket together."},
+	{Name: "keep", Kind: Strings, Doc: "Names (tags), or patterns of them, that nothing is taken from. Where a name stands for a branch, the branch's name does too."},
+	{Name: "names", Kind: Strings, Doc: "Patterns of further names at the same places that the limits hold for too, such as main-* or app-*."},
+	{Name: "branches", Kind: Bool, Needs: "names", Doc: "Remove names that fit one of names, whose * stands for a branch as sanitize_ref writes it, when git has no such branch any more."},
+	{Name: "grace", Kind: String, Doc: "How long blobs that nothing needs are left to exports under way before they are deleted. Default: 24h."},
+}}
+
 // Blocks are the blocks that stand at the top of a file.
-var Blocks = []Block{Target, Group, Variable, Function, Transfer, Builder, Registry, Include, Import, Schedule}
+var Blocks = []Block{Target, Group, Variable, Function, Transfer, Builder, Registry, Include, Import, Schedule, Retention}

@@ -21,6 +21,10 @@ type CacheAttribute struct {
 	Default  string
 	// Enum lists the values allowed, if there are only some.
 	Enum []string
+	// Form is a regular expression for every value, in what RE2 and JavaScript have in common; "" allows all strings. Example is a value of that form.
+	Form, Example string
+	// Min is the lowest number allowed; 0 allows negative ones, too.
+	Min int
 	// Env is the environment variable the value comes from when it is not written.
 	Env string
 	// EnvWith names an attribute that Env belongs to: where that one is written, the environment speaks of somebody else.
@@ -81,16 +85,57 @@ func BackendNames() []string {
 	return names
 }
 
+// Forms of values.
+const (
+	duration = `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`
+	address  = `^$|^https?://[^/]`
+)
+
 // mode and ignoreError are what every destination knows, fallback is what every source does.
 var (
-	mode        = CacheAttribute{Name: "mode", Side: To, Kind: String, Default: "min", Enum: []string{"min", "max"}, Doc: "max publishes the layers of every step, min those of the result only."}
+	mode        = CacheAttribute{Name: "mode", Side: To, Kind: String, Default: "min", Enum: []string{"min", "max"}, Doc: "max publishes the layers of every step, min those of the result only. A transfer takes max where nothing is said."}
 	fallback    = CacheAttribute{Name: "fallback", Side: From, Kind: Bool, Default: "false", Doc: "Use the source only if none that is declared before it can be used. Without it all are used: of each step the newest result."}
 	ignoreError = CacheAttribute{Name: "ignore-error", Side: To, Kind: Bool, Default: "false", Doc: "A failure to publish is reported and does not fail the run."}
 )
 
+// Compression is a way to compress layers.
+type Compression struct {
+	Name string
+	// Levels is the highest level; they begin with 0. NoLevels for none.
+	Levels int
+	// OCI says that Docker's media types have no name for it.
+	OCI bool
+}
+
+// NoLevels is Compression.Levels where there are no levels.
+const NoLevels = -1
+
+// Compressions are the ways that BuildKit knows (util/compression).
+var Compressions = []Compression{
+	{Name: "uncompressed", Levels: NoLevels}, {Name: "gzip", Levels: 9}, {Name: "estargz", Levels: 9, OCI: true}, {Name: "zstd", Levels: 22, OCI: true},
+}
+
+// LookupCompression returns the compression of that name, nil if there is none.
+func LookupCompression(name string) *Compression {
+	for i := range Compressions {
+		if Compressions[i].Name == name {
+			return &Compressions[i]
+		}
+	}
+	return nil
+}
+
+func compressionNames() []string {
+	var names []string
+	for _, c := range Compressions {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
 // compression is how layers are compressed.
 var compression = []CacheAttribute{
-	{Name: "compression", Side: To, Kind: String, Default: "gzip", Enum: []string{"uncompressed", "gzip", "estargz", "zstd"}, Doc: "Compression of new layers."},
+	{Name: "compression", Side: To, Kind: String, Default: "gzip", Enum: compressionNames(), Doc: "Compression of new layers."},
 	{Name: "compression-level", Side: To, Kind: Number, Doc: "gzip and estargz 0 to 9, zstd 0 to 22."},
 	{Name: "force-compression", Side: To, Kind: Bool, Default: "false", Doc: "Compress layers again that exist in another compression."},
 }
@@ -133,7 +178,7 @@ var Backends = []Backend{
 		{Name: "src", Side: From, Kind: String, Required: true, Doc: "Directory to read."},
 		{Name: "dest", Side: To, Kind: String, Required: true, Doc: "Directory to write."},
 		{Name: "tag", Side: From | To, Kind: String, Default: "latest", Doc: "Tag in the directory's index."},
-		{Name: "digest", Side: From, Kind: String, Doc: "Manifest to read, whatever the tag says."},
+		{Name: "digest", Side: From, Kind: String, Form: `^[a-z0-9]+:[0-9a-f]{64,128}$`, Example: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Doc: "Manifest to read, whatever the tag says."},
 		fallback,
 	}, format)},
 	{Name: "inline", ByBuilds: true, Doc: "In the image itself. Read it with type=registry and the image's reference.", Attributes: slices.Concat([]CacheAttribute{
@@ -142,13 +187,13 @@ var Backends = []Backend{
 	}, ignored(manifests), ignored(compression))},
 	{Name: "gha", Doc: "GitHub's cache service, in a job or with what a job is given. Read are the caches of the job's branch and of those that it may read besides; written is its branch's. Outside of a job (GITHUB_ACTIONS) there is nothing to read or write, which is told and is no error.", Attributes: slices.Concat([]CacheAttribute{
 		fallback,
-		{Name: "scope", Side: From | To, Kind: String, Default: "buildkit", Doc: "Which cache of the branch."},
+		{Name: "scope", Side: From | To, Kind: String, Form: `^[^,]+$`, Example: "main", Default: "buildkit", Doc: "Which cache of the branch."},
 		{Name: "token", Side: From | To, Kind: String, Secret: true, Env: "ACTIONS_RUNTIME_TOKEN", Doc: "Token of the service; it says which branches are read and which is written."},
-		{Name: "url", Side: From | To, Kind: String, Doc: "Address of the service, version 1. In a job ACTIONS_CACHE_URL, else ACTIONS_RESULTS_URL, when not written."},
-		{Name: "url_v2", Side: From | To, Kind: String, Doc: "Address of the service, version 2. In a job ACTIONS_RESULTS_URL when not written, where ACTIONS_CACHE_SERVICE_V2 or version says that there is one."},
+		{Name: "url", Side: From | To, Kind: String, Form: address, Example: "https://storage.example.com", Doc: "Address of the service, version 1. In a job ACTIONS_CACHE_URL, else ACTIONS_RESULTS_URL, when not written."},
+		{Name: "url_v2", Side: From | To, Kind: String, Form: address, Example: "https://storage.example.com", Doc: "Address of the service, version 2. In a job ACTIONS_RESULTS_URL when not written, where ACTIONS_CACHE_SERVICE_V2 or version says that there is one."},
 		{Name: "version", Side: From | To, Kind: Number, Enum: []string{"1", "2"}, Doc: "Version of the service; without it 2 where there is an address for that."},
-		{Name: "timeout", Side: From | To, Kind: String, Default: "10m", Doc: "How long a request is tried again while the service is busy."},
-		{Name: "repository", Side: From | To, Kind: String, Doc: "Repository, as owner/name: with ghtoken its keys are listed at once, rather than asked for one by one."},
+		{Name: "timeout", Side: From | To, Kind: String, Form: duration, Example: "90s", Default: "10m", Doc: "How long a request is tried again while the service is busy."},
+		{Name: "repository", Side: From | To, Kind: String, Form: `^[^/?#% ]+/[^/?#% ]+$`, Example: "team/app", Doc: "Repository, as owner/name: with ghtoken its keys are listed at once, rather than asked for one by one."},
 		{Name: "ghtoken", Side: From | To, Kind: String, Secret: true, Doc: "Token of GitHub's REST API that may read the repository's actions."},
 	}, bucketFormat)},
 	{Name: "s3", Doc: "A bucket of S3 or what speaks like it.", Attributes: slices.Concat([]CacheAttribute{
@@ -159,20 +204,20 @@ var Backends = []Backend{
 		{Name: "blobs_prefix", Side: From | To, Kind: String, Default: "blobs/", Doc: "Put before the keys of layers."},
 		{Name: "manifests_prefix", Side: From | To, Kind: String, Default: "manifests/", Doc: "Put before the keys of manifests."},
 		{Name: "name", Side: From | To, Kind: String, Default: "buildkit", Doc: "Name of the cache; several separated by ; are all written, the first is read."},
-		{Name: "touch_refresh", Side: To, Kind: String, Default: "24h", Doc: "Age at which what is in use is renewed, so that rules which delete by age leave it."},
-		{Name: "endpoint_url", Side: From | To, Kind: String, Doc: "Address of the service, where it is not AWS."},
+		{Name: "touch_refresh", Side: To, Kind: String, Form: duration, Example: "24h", Default: "24h", Doc: "Age at which what is in use is renewed, so that rules which delete by age leave it."},
+		{Name: "endpoint_url", Side: From | To, Kind: String, Form: address, Example: "https://storage.example.com", Doc: "Address of the service, where it is not AWS."},
 		{Name: "use_path_style", Side: From | To, Kind: Bool, Default: "false", Doc: "Bucket in the path rather than in the host name; with endpoint_url only."},
 		{Name: "access_key_id", Side: From | To, Kind: String, Secret: true, Env: "AWS_ACCESS_KEY_ID", Doc: "Access key; without it and the secret key, credentials are looked for where AWS's tools look for them."},
 		{Name: "secret_access_key", Side: From | To, Kind: String, Secret: true, Env: "AWS_SECRET_ACCESS_KEY", Doc: "Secret key."},
 		{Name: "session_token", Side: From | To, Kind: String, Secret: true, Env: "AWS_SESSION_TOKEN", EnvWith: "access_key_id", Doc: "Session token."},
-		{Name: "upload_parallelism", Side: To, Kind: Number, Default: "4", Doc: "Layers uploaded at once."},
+		{Name: "upload_parallelism", Side: To, Kind: Number, Min: 1, Default: "4", Doc: "Layers uploaded at once."},
 		{Name: "disable_accept_encoding", Side: From | To, Kind: Bool, Default: "false", Doc: "For services that sign that header."},
 		{Name: "retry_mode", Side: From | To, Kind: String, Enum: []string{"standard", "adaptive"}, Doc: "How requests are tried again: standard, or adaptive, which slows down where the service asks for it."},
-		{Name: "retry_max_attempts", Side: From | To, Kind: Number, Doc: "How often a request is sent at most; 1 is once."},
+		{Name: "retry_max_attempts", Side: From | To, Kind: Number, Min: 1, Doc: "How often a request is sent at most; 1 is once."},
 	}, bucketFormat)},
 	{Name: "azblob", Doc: "A container of Azure Blob Storage.", Attributes: slices.Concat([]CacheAttribute{
 		fallback,
-		{Name: "account_url", Side: From | To, Kind: String, Required: true, Env: "BUILDKIT_AZURE_STORAGE_ACCOUNT_URL", Doc: "Address of the account."},
+		{Name: "account_url", Side: From | To, Kind: String, Form: address, Example: "https://storage.example.com", Required: true, Env: "BUILDKIT_AZURE_STORAGE_ACCOUNT_URL", Doc: "Address of the account."},
 		{Name: "account_name", Side: From | To, Kind: String, Env: "BUILDKIT_AZURE_STORAGE_ACCOUNT_NAME", Doc: "Name of the account, where the address does not tell."},
 		{Name: "container", Side: From | To, Kind: String, Default: "buildkit-cache", Env: "BUILDKIT_AZURE_STORAGE_CONTAINER", Doc: "Container; made if it is missing."},
 		{Name: "prefix", Side: From | To, Kind: String, Env: "BUILDKIT_AZURE_STORAGE_PREFIX", Doc: "Put before every name."},

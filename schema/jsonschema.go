@@ -43,6 +43,10 @@ func blocksOf(b *Block) object {
 		return body
 	}
 	labelled := object{"type": "object", "description": b.Doc, "properties": object{"//": comment()}, "additionalProperties": body}
+	if b.LabelForm != "" {
+		labelled["patternProperties"] = object{b.LabelForm: body}
+		labelled["additionalProperties"] = object{"allOf": []any{body, oneOrMany(object{"required": []string{b.Computed}, "type": "object"})}}
+	}
 	out := oneOrMany(labelled)
 	out["description"] = b.Doc
 	return out

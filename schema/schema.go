@@ -69,9 +69,11 @@ func (a *Attribute) SetKeyName() string {
 type Block struct {
 	Name string
 	// Label names what the block's label is; "" for a block without one.
-	Label      string
-	Attributes []Attribute
-	Doc        string
+	Label string
+	// LabelForm is a regular expression for the label, as CacheAttribute.Form; with Computed, blocks that have that attribute are called something else.
+	LabelForm, Computed string
+	Attributes          []Attribute
+	Doc                 string
 	// Own says that Bake does not have this block.
 	Own bool
 }

@@ -59,8 +59,8 @@ func gitLocation(s string, ref *dfgitutil.GitRef) (*Location, error) {
 			return nil, fmt.Errorf("%q is no name of a branch, tag or commit", name)
 		}
 	}
-	if strings.HasPrefix(ref.Remote, "-") {
-		return nil, errors.New("a git address does not start with a dash")
+	if u, err := url.Parse(ref.Remote); err == nil && u.Scheme != "" && (u.Host == "" || strings.HasPrefix(u.Host, "-")) || strings.HasPrefix(ref.Remote, "-") {
+		return nil, errors.New("a git address names a host")
 	}
 	ref.SubDir = strings.TrimPrefix(path.Clean("/"+ref.SubDir), "/")
 	return &Location{raw: s, git: ref}, nil

@@ -2,10 +2,12 @@ package remote_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -122,6 +124,40 @@ func slowServer(t *testing.T) string {
 	t.Cleanup(s.Close)
 	t.Cleanup(cancel)
 	return s.URL + "/"
+}
+
+// TestATokenGoesToTheServerItIsFor asks a server that wants the header of Bake's variables, over TLS; over plain HTTP it is not sent.
+func TestATokenGoesToTheServerItIsFor(t *testing.T) {
+	base := testenv.Repository(t, map[string]string{"docker-bake.hcl": "root"})
+	var seen []string
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Get("Authorization"))
+		if _, password, _ := r.BasicAuth(); password != "s3cret" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		testenv.GitHandler(t, base).ServeHTTP(w, r)
+	})
+	tls, plain := httptest.NewTLSServer(handler), httptest.NewServer(handler)
+	defer tls.Close()
+	defer plain.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GIT_SSL_CAINFO", ca)
+	opt := remote.Options{LookupEnv: func(name string) (string, bool) { return "s3cret", name == "BUILDX_BAKE_GIT_AUTH_TOKEN" }}
+	files, err := parse(t, tls.URL+"/repo.git").Fetch(t.Context(), []string{"docker-bake.hcl"}, false, opt)
+	if err != nil || string(files[0].Data) != "root" {
+		t.Errorf("with the token: %v", err)
+	}
+	seen = nil
+	if _, err := parse(t, plain.URL+"/repo.git").Fetch(t.Context(), []string{"docker-bake.hcl"}, false, opt); err == nil || strings.Join(seen, "") != "" {
+		t.Errorf("over plain HTTP: %v, sent %q", err, seen)
+	}
+	if _, err := parse(t, tls.URL+"/repo.git").Fetch(t.Context(), []string{"docker-bake.hcl"}, false, remote.Options{}); err == nil {
+		t.Error("the server answers without the token")
+	}
 }
 
 // TestNoServerLeadsGitElsewhere gives git an address that redirects to a file, and a name that is an option.

@@ -114,11 +114,16 @@ func fromConfig(raw configDocument, describe func(configLayer) (ocispec.Descript
 	if err != nil {
 		return nil, err
 	}
-	records, err := decodeRecords(raw.Records, whole)
+	records, unlisted, err := decodeRecords(raw.Records, whole)
 	if err != nil {
 		return nil, err
 	}
-	return canonical(layers, records)
+	c, err := canonical(layers, records)
+	if err != nil {
+		return nil, err
+	}
+	c.unlisted = unlisted
+	return c, nil
 }
 
 // wholeChains tells for each layer whether it and all its parents are usable.
@@ -155,17 +160,18 @@ func wholeChains(layers []Layer, usable []bool) ([]bool, error) {
 	return whole, nil
 }
 
-func decodeRecords(raw []types.CacheRecord, whole []bool) ([]Record, error) {
-	records := make([]Record, len(raw))
+// decodeRecords checks and converts the records, and counts the results that are left out because a layer of theirs is not usable.
+func decodeRecords(raw []types.CacheRecord, whole []bool) (records []Record, unlisted int, err error) {
+	records = make([]Record, len(raw))
 	links := 0
 	for i, rr := range raw {
 		if err := checkDigest(rr.Digest); err != nil {
-			return nil, invalid("record %d: %v", i, err)
+			return nil, 0, invalid("record %d: %v", i, err)
 		}
 		r := Record{Digest: rr.Digest}
 		for _, alternatives := range rr.Inputs {
 			if links += len(alternatives); links > maxLinks {
-				return nil, invalid("more than %d links", maxLinks)
+				return nil, 0, invalid("more than %d links", maxLinks)
 			}
 			list := make([]Link, 0, len(alternatives))
 			for _, in := range alternatives {
@@ -175,27 +181,31 @@ func decodeRecords(raw []types.CacheRecord, whole []bool) ([]Record, error) {
 		}
 		for _, res := range rr.Results {
 			if res.LayerIndex < 0 || res.LayerIndex >= len(whole) {
-				return nil, invalid("record %d has a result in layer %d of %d", i, res.LayerIndex, len(whole))
+				return nil, 0, invalid("record %d has a result in layer %d of %d", i, res.LayerIndex, len(whole))
 			}
 			if err := checkTime(res.CreatedAt); err != nil {
-				return nil, invalid("record %d: %v", i, err)
+				return nil, 0, invalid("record %d: %v", i, err)
 			}
-			if whole[res.LayerIndex] {
-				r.Results = append(r.Results, Result{Layer: res.LayerIndex, CreatedAt: res.CreatedAt})
+			if !whole[res.LayerIndex] {
+				unlisted++
+				continue
 			}
+			r.Results = append(r.Results, Result{Layer: res.LayerIndex, CreatedAt: res.CreatedAt})
 		}
 		for _, ch := range rr.ChainedResults {
 			chain, ok, err := decodeChain(ch, whole)
 			if err != nil {
-				return nil, invalid("record %d: %v", i, err)
+				return nil, 0, invalid("record %d: %v", i, err)
 			}
-			if ok {
-				r.Chains = append(r.Chains, chain)
+			if !ok {
+				unlisted++
+				continue
 			}
+			r.Chains = append(r.Chains, chain)
 		}
 		records[i] = r
 	}
-	return records, nil
+	return records, unlisted, nil
 }
 
 func decodeChain(ch types.ChainedResult, whole []bool) (Chain, bool, error) {

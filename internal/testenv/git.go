@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"net"
+	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
 	"os"
@@ -62,14 +63,20 @@ func GitDaemon(t testing.TB, base string) string {
 	return "git://" + addr + "/"
 }
 
-// GitHTTP serves the repositories of a directory with git http-backend and returns the server's address.
+// GitHTTP serves the repositories of a directory over HTTP and returns the server's address.
 func GitHTTP(t testing.TB, base string) string {
+	t.Helper()
+	s := httptest.NewServer(GitHandler(t, base))
+	t.Cleanup(s.Close)
+	return s.URL + "/"
+}
+
+// GitHandler serves the repositories of a directory with git http-backend.
+func GitHandler(t testing.TB, base string) http.Handler {
 	t.Helper()
 	path, err := exec.LookPath("git")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(&cgi.Handler{Path: path, Args: []string{"http-backend"}, Env: []string{"GIT_PROJECT_ROOT=" + base, "GIT_HTTP_EXPORT_ALL=1"}})
-	t.Cleanup(s.Close)
-	return s.URL + "/"
+	return &cgi.Handler{Path: path, Args: []string{"http-backend"}, Env: []string{"GIT_PROJECT_ROOT=" + base, "GIT_HTTP_EXPORT_ALL=1"}}
 }

@@ -133,7 +133,7 @@ func (c *copying) transfer(ctx context.Context, g *globals, sources, destination
 
 // form writes what flags say into a destination, where it does not say it itself.
 func (c *copying) form(to config.Cache) {
-	for _, f := range append(c.written, [2]string{"mode", "max"}) {
+	for _, f := range c.written {
 		if _, said := to.Attrs[f[0]]; !said {
 			to.Attrs[f[0]] = f[1]
 		}

@@ -116,7 +116,7 @@ func declared(ctx context.Context, g *globals, s *selection) (*config.Resolution
 	}
 	var names []string
 	for _, n := range c.Names() {
-		if n.Kind != "variable" && n.Kind != "group" && !strings.HasPrefix(n.Name, "_") {
+		if (n.Kind == "target" || n.Kind == "transfer") && !strings.HasPrefix(n.Name, "_") {
 			names = append(names, n.Name)
 		}
 	}
@@ -188,7 +188,7 @@ func (d *diskUse) measure(ctx context.Context) ([]view.UsageRow, *cache.Usage, e
 		row := view.UsageRow{Name: m.source.Name(), UsedBy: m.usedBy, Missing: errors.Is(m.err, blob.ErrNotFound), Err: m.err, Measured: -1}
 		if m.err == nil {
 			row.Current, row.Measured = m.current, len(kept)
-			kept = append(kept, cache.Kept{Cache: m.current.Cache, Store: backend.Store(m.source)})
+			kept = append(kept, cache.Kept{Cache: m.current.Cache, Store: backend.Pool(m.source)})
 		}
 		rows = append(rows, row)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
 	"github.com/cachectl/cachectl/config"
@@ -81,6 +82,8 @@ type selection struct {
 	call string
 	// schedule names a schedule whose targets and options are selected, "" for none.
 	schedule string
+	// everything selects all targets and transfers when none is named, rather than the default.
+	everything bool
 	// changed tells whether a flag was given.
 	changed func(string) bool
 }
@@ -151,6 +154,9 @@ func (s *selection) take(ctx context.Context, g *globals, names []string) *loade
 	l.config, l.diags = s.config(ctx, g)
 	if l.config == nil || !l.config.Complete() {
 		return l
+	}
+	if s.everything && len(names) == 0 {
+		names = selectable(l.config)
 	}
 	sel := config.Selection{Names: names, Set: s.allSets()}
 	if s.schedule != "" {
@@ -240,4 +246,15 @@ func (s *selection) plan(ctx context.Context, g *globals, names []string) (*plan
 	l.checkFiles(g)
 	l.check(g)
 	return l.plan, l.resolution, g.report(l.diags, l.files())
+}
+
+// selectable are the targets and transfers that can be named, without templates.
+func selectable(c *config.Config) []string {
+	var names []string
+	for _, l := range c.Names() {
+		if (l.Kind == "target" || l.Kind == "transfer") && !strings.HasPrefix(l.Name, "_") {
+			names = append(names, l.Name)
+		}
+	}
+	return names
 }

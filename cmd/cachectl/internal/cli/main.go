@@ -82,15 +82,16 @@ func Main(ctx context.Context, args []string, in Surroundings) int {
 	root, g := newRoot(in)
 	root.SetArgs(singleDashes(args))
 	err := root.ExecuteContext(ctx)
-	if err != nil && !shown(err) {
+	if err != nil && !shown(err) && err.Error() != "" {
 		view.Error(g.err, err)
 	}
 	return exitCode(ctx, err)
 }
 
-// shown tells whether what an error stands for has been printed, or that there is nothing to print.
+// shown tells whether what an error stands for has been printed.
 func shown(err error) bool {
-	return err.Error() == "" || errors.As(err, new(diagnosed)) || errors.As(err, new(failedRun)) || errors.Is(err, errDiffers)
+	return errors.As(err, new(diagnosed)) || errors.As(err, new(failedRun)) || errors.Is(err, errDiffers) ||
+		errors.As(err, new(errBroken)) || errors.As(err, new(errNotPruned))
 }
 
 // dashed are the flags that are taken with a single dash too, as terraform and gofmt do, by verb.
@@ -142,7 +143,7 @@ It reads cache.hcl, and Docker Bake's files as they are.
 	values(root, "log-level", "debug", "info", "warn", "error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, add := range []func(*globals) *cobra.Command{
-		newApply, newPlan, newGraph, newPrint, newValidate, newFmt, newMigrate, newCopy, newInspect, newDiff, newDu, newDoctor, newSchedule, newSchema,
+		newApply, newPlan, newGraph, newPrint, newValidate, newFmt, newMigrate, newCopy, newInspect, newDiff, newDu, newVerify, newPrune, newDoctor, newSchedule, newSchema,
 		newRegistry, newBuilder, newVersion, newCompletion,
 	} {
 		root.AddCommand(add(g))

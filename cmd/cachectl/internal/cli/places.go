@@ -8,6 +8,8 @@ import (
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/bucket"
+	"github.com/cachectl/cachectl/executor/backend/gha"
 	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/backend/registry"
 	"github.com/cachectl/cachectl/executor/blob"
@@ -49,7 +51,9 @@ func newPlaces(ctx context.Context, g *globals, registries []*config.Registry) (
 	if err != nil {
 		return nil, err
 	}
-	p := &places{g: g, env: locations.Env{Hosts: hosts, Dir: g.in.Dir}}
+	p := &places{g: g, env: locations.Env{
+		Hosts: hosts, Dir: g.in.Dir, Buckets: &bucket.Stores{}, LookupEnv: g.in.LookupEnv, Actions: gha.NewServices(gha.Options{}),
+	}}
 	p.servers, err = g.serveEmbedded(ctx, registries, "", slog.New(slog.DiscardHandler))
 	return p, err
 }
@@ -60,6 +64,7 @@ func (p *places) close() {
 		return
 	}
 	p.env.Hosts.Close()
+	p.env.Actions.Close()
 	p.servers.close()
 }
 

@@ -139,6 +139,18 @@ tars, and bytes of blobs. ` + "`records.changed`" + ` are keys with results of o
 
 ` + "`name`, and `findings[]` with `feature`, `answer` (`yes`, `no`, `unknown`), `seen` and `means`" + `. Features keep their names: ` + "`reach`, `upload`, `delete-manifest`, `delete-blob`,\n`chunked-upload`, `range`, `mount`, `image-manifest`, `index`, `docker-media-types`, `zstd`, `tag-moves`, `conditional-tag`, `referrers`, `retry-after`, `clean-up`; `write`,\n`replace` and `lock` of a directory" + `.
 
+### Findings: verify --json
+
+` + "`caches[]`" + ` in the order they were named, with ` + "`name`, `digest`, `whole`" + ` (now, after a repair), ` + "`results`, `usable`, `bytes_checked`, `error`" + `; ` + "`findings[]`" + ` with
+` + "`kind`" + ` (` + "`absent`, `unusable`, `unlisted`, `missing`, `damaged`, `compression`, `diff-id`, `unread`" + `), ` + "`detail`" + ` and, for a layer, ` + "`digest`, `diff_id`, `bytes`, `compression`" + `; and after a repair
+` + "`repair`" + ` with ` + "`restored[]`, `bytes_sent`, `dropped_results`, `digest`, `published`" + `.
+
+### What went: prune --json
+
+` + "`dry_run`" + `, and ` + "`stores[]`" + ` (repositories, directories, buckets) with ` + "`name`, `bytes_before`, `bytes_after`" + ` (distinct layers of the caches that were looked at), ` + "`error`" + `;
+` + "`caches[]`" + ` with ` + "`name`, `retention`, `action`" + ` (` + "`keep`, `shrink`, `remove`, `skip`" + `), ` + "`reason`, `digest`, `error`" + ` and ` + "`before`, `after`" + ` (` + "`records`, `results`, `layers`, `bytes`" + `); ` + "`sweep`" + ` with
+` + "`deleted`, `deleted_bytes`, `waiting`, `waiting_bytes`, `next`, `busy`" + `.
+
 ### Diagnostics: validate --json, --diagnostics json
 
 ` + "`valid`, `error_count`, `warning_count`, and `diagnostics[]` with `severity`, `summary`, `detail`, `range`" + ` (lines and columns count from 1, bytes from
