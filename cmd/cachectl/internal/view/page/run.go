@@ -68,13 +68,14 @@ func (r *run) tiles() []tile {
 		cached, total = cached+t.Cached, total+t.Total
 		in, out = in+t.BytesIn, out+t.BytesOut
 	}
-	done := tile{Label: "targets and transfers done", Value: fmt.Sprintf("%d of %d", ended[executor.OutcomeDone], len(all)), Class: "done"}
+	well := len(all) - ended[executor.OutcomeFailed] - ended[executor.OutcomeSkipped] - ended[executor.OutcomeCanceled]
+	done := tile{Label: "targets and transfers done", Value: fmt.Sprintf("%d of %d", well, len(all)), Class: "done"}
 	if r.Report.Failed() {
 		done.Class = "failed"
-		for _, o := range slices.Sorted(maps.Keys(ended)) {
-			if o != executor.OutcomeDone {
-				done.Note = strings.TrimPrefix(done.Note+fmt.Sprintf(", %d %s", ended[o], o), ", ")
-			}
+	}
+	for _, o := range slices.Sorted(maps.Keys(ended)) {
+		if o != executor.OutcomeDone {
+			done.Note = strings.TrimPrefix(done.Note+fmt.Sprintf(", %d %s", ended[o], o), ", ")
 		}
 	}
 	hits := tile{Label: "steps cached", Value: "none", Note: "nothing was built"}
