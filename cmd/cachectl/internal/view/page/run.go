@@ -245,7 +245,8 @@ func (r *run) kept() []shared {
 // slowestCount is how many are named.
 const slowestCount = 5
 
-// slowest are the pieces of work that took longest: instructions that were executed, and steps that are no builds, or builds nobody recorded.
+// slowest are the pieces of work that took longest: instructions that were executed, and steps: builds only where
+// no instruction was executed, or nobody recorded any.
 func (r *run) slowest() []slow {
 	type piece struct {
 		what, owner string
@@ -258,14 +259,12 @@ func (r *run) slowest() []slow {
 			continue
 		}
 		name := res.Step.Build.Target.Name
-		steps := r.Builds.steps(name)
-		if len(steps) == 0 {
+		misses := slices.DeleteFunc(r.Builds.steps(name), (*step).hit)
+		if len(misses) == 0 {
 			list = append(list, piece{string(res.Step.ID), name, res.Duration})
 		}
-		for _, s := range steps {
-			if !s.hit() {
-				list = append(list, piece{s.name, name, s.took()})
-			}
+		for _, s := range misses {
+			list = append(list, piece{s.name, name, s.took()})
 		}
 	}
 	list = slices.DeleteFunc(list, func(p piece) bool { return p.took <= 0 })
