@@ -50,8 +50,6 @@ func TestManyWritersOfOneTagLoseNothing(t *testing.T) {
 		"azblob":       {Type: "azblob", Attrs: with(azure.Attrs(), "mode", "max")},
 		"registry":     {Type: "registry", Attrs: map[string]string{"ref": reg.Addr + "/shared:main", "mode": "max"}},
 		"registry 2.8": {Type: "registry", Attrs: map[string]string{"ref": old.Addr + "/shared:main", "mode": "max"}},
-		"s3":           {Type: "s3", Attrs: with(testenv.StartS3(t).Attrs(), "mode", "max")},
-		"azblob":       {Type: "azblob", Attrs: with(testenv.StartAzure(t).Attrs(), "mode", "max")},
 		"local":        {Type: "local", Attrs: map[string]string{"dest": filepath.Join(t.TempDir(), "shared"), "mode": "max"}},
 	} {
 		t.Run(name, func(t *testing.T) {

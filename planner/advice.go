@@ -42,7 +42,7 @@ func (d *draft) adviseImages() {
 // adviseReach tells of sources that no build ever takes anything from.
 func (d *draft) adviseReach() {
 	for _, t := range sortedBy(d.res.Targets, func(t *config.Target) string { return t.Name }) {
-		if t.NoCache != nil && *t.NoCache && t.Ranges["no-cache"].Filename != "" {
+		if t.NoCache != nil && *t.NoCache && always(d.written.at(t.Ranges["no-cache"])) { // not for this run only
 			for _, c := range t.CacheFrom {
 				d.adviseOnce(c.Range, "Unreachable cache source", "Target %s executes every step again (no-cache, %s) and takes nothing from any source. Take the source or no-cache out.",
 					t.Name, place(t.Ranges["no-cache"]))

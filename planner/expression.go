@@ -8,6 +8,7 @@ import (
 	"github.com/cachectl/cachectl/config"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // expressions finds how values were written. Files that are no HCL, and values from the command line, have no expressions.
@@ -57,8 +58,10 @@ func attributesOf(body *hclsyntax.Body) []*hclsyntax.Attribute {
 }
 
 // of is how an attribute of a cache was written: the attribute's own expression, or that of the string or object it stands in. Nil if nobody knows.
-func (e *expressions) of(c config.Cache, attr string) hclsyntax.Expression {
-	at := *c.At(attr)
+func (e *expressions) of(c config.Cache, attr string) hclsyntax.Expression { return e.at(*c.At(attr)) }
+
+// at is the expression at a place, nil if nobody knows.
+func (e *expressions) at(at hcl.Range) hclsyntax.Expression {
 	list := e.files[at.Filename]
 	after, found := slices.BinarySearchFunc(list, at.Start.Byte, func(a *hclsyntax.Attribute, byte int) int { return cmp.Compare(a.SrcRange.Start.Byte, byte) })
 	if !found {
@@ -81,6 +84,15 @@ func (e *expressions) of(c config.Cache, attr string) hclsyntax.Expression {
 // literal tells whether a value is the same in every run: nothing in it is taken from a variable or a function.
 func literal(e hclsyntax.Expression) bool {
 	return e != nil && len(e.Variables()) == 0 && len(calls(e)) == 0
+}
+
+// always tells whether a value is written to be true in every run.
+func always(e hclsyntax.Expression) bool {
+	if !literal(e) {
+		return false
+	}
+	v, diags := e.Value(nil)
+	return !diags.HasErrors() && v.Type() == cty.Bool && !v.IsNull() && v.True()
 }
 
 // calls are the function calls in an expression.

@@ -11,7 +11,7 @@ import (
 
 // Mark is what a picture adds to a step. The zero value adds nothing.
 type Mark struct {
-	// Class is a CSS class: letters, digits and dashes. The picture knows done, cached, failed, skipped and missing.
+	// Class is a CSS class: letters, digits and dashes. The picture knows done, cached, up-to-date, failed, skipped and missing.
 	Class string
 	// Note is shown under the step's name in place of where it comes from.
 	Note string
@@ -75,7 +75,7 @@ svg.plan .failed .card{stroke:var(--bad);stroke-width:2}
 svg.plan .failed .note{fill:var(--bad)}
 svg.plan .skipped,svg.plan .missing{opacity:.6}
 svg.plan .skipped .card,svg.plan .missing .card{stroke-dasharray:4 3}
-svg.plan .cached .note,svg.plan .done .note{fill:var(--good)}
+svg.plan .cached .note,svg.plan .done .note,svg.plan .up-to-date .note{fill:var(--good)}
 </style>
 `
 

@@ -59,7 +59,7 @@ func destination(s *planner.Step, p *Place) hcl.Diagnostics {
 		size int
 	}{{"config", p.ConfigBytes}, {"manifest", p.ManifestBytes}} {
 		if part.size*100 >= cache.ImportLimit*nearlyFull && to.String("on-conflict") == "merge" {
-			return warning(s, "Cache nearly full", "The %s of the cache at %s has %s of the %s that BuildKit imports: soon its oldest results have to be left out. Give targets, platforms or branches caches of their own, or remove what is old.",
+			return warning(s, "Cache nearly full", "The %s of the cache at %s has %s of the %s that BuildKit imports: soon its oldest results have to be left out. Give targets, platforms or branches caches of their own, or take out what is old with cachectl prune.",
 				part.name, p.Name, units.BytesSize(float64(part.size)), units.BytesSize(cache.ImportLimit))
 		}
 	}

@@ -188,3 +188,24 @@ func TestPagesHoldNoSecretAndAreTheSameEveryTime(t *testing.T) {
 		}
 	}
 }
+
+// TestABuildWhoseInstructionsAllHitIsAPieceOfItsOwn holds that the slowest are not looked for in instructions alone.
+func TestABuildWhoseInstructionsAllHitIsAPieceOfItsOwn(t *testing.T) {
+	p := plan(t, t.TempDir(), "target \"app\" {\n  context = \".\"\n}\n")
+	started := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	rec := page.NewRecorder(nobody{})
+	rec.BuildStatus("app", &client.SolveStatus{Vertexes: []*client.Vertex{{Digest: digest.FromString("a"), Name: "[1/1] RUN make", Cached: true}}})
+	report := &executor.Report{
+		Started: started, Duration: 4 * time.Second,
+		Steps:   []*executor.StepResult{{Step: p.Steps[0], Outcome: executor.OutcomeDone, Started: started, Duration: 3 * time.Second}},
+		Targets: []*executor.TargetResult{{Name: "app", Outcome: executor.OutcomeDone, Cached: 1, Total: 1}},
+	}
+	doc, err := page.Run(page.Ended{Plan: p, Report: report, Builds: rec}, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slowest, _, _ := strings.Cut(string(doc[bytes.Index(doc, []byte(`id="slowest"`)):]), "</section>")
+	if !strings.Contains(slowest, "build app") || !strings.Contains(slowest, "3.0 s") || strings.Contains(slowest, "RUN make") {
+		t.Errorf("the slowest are\n%s", slowest)
+	}
+}

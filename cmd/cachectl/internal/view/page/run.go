@@ -68,13 +68,14 @@ func (r *run) tiles() []tile {
 		cached, total = cached+t.Cached, total+t.Total
 		in, out = in+t.BytesIn, out+t.BytesOut
 	}
-	done := tile{Label: "targets and transfers done", Value: fmt.Sprintf("%d of %d", ended[executor.OutcomeDone], len(all)), Class: "done"}
+	well := len(all) - ended[executor.OutcomeFailed] - ended[executor.OutcomeSkipped] - ended[executor.OutcomeCanceled]
+	done := tile{Label: "targets and transfers done", Value: fmt.Sprintf("%d of %d", well, len(all)), Class: "done"}
 	if r.Report.Failed() {
 		done.Class = "failed"
-		for _, o := range slices.Sorted(maps.Keys(ended)) {
-			if o != executor.OutcomeDone {
-				done.Note = strings.TrimPrefix(done.Note+fmt.Sprintf(", %d %s", ended[o], o), ", ")
-			}
+	}
+	for _, o := range slices.Sorted(maps.Keys(ended)) {
+		if o != executor.OutcomeDone {
+			done.Note = strings.TrimPrefix(done.Note+fmt.Sprintf(", %d %s", ended[o], o), ", ")
 		}
 	}
 	hits := tile{Label: "steps cached", Value: "none", Note: "nothing was built"}
@@ -244,7 +245,8 @@ func (r *run) kept() []shared {
 // slowestCount is how many are named.
 const slowestCount = 5
 
-// slowest are the pieces of work that took longest: instructions that were executed, and steps that are no builds, or builds nobody recorded.
+// slowest are the pieces of work that took longest: instructions that were executed, and steps: builds only where
+// no instruction was executed, or nobody recorded any.
 func (r *run) slowest() []slow {
 	type piece struct {
 		what, owner string
@@ -257,14 +259,12 @@ func (r *run) slowest() []slow {
 			continue
 		}
 		name := res.Step.Build.Target.Name
-		steps := r.Builds.steps(name)
-		if len(steps) == 0 {
+		misses := slices.DeleteFunc(r.Builds.steps(name), (*step).hit)
+		if len(misses) == 0 {
 			list = append(list, piece{string(res.Step.ID), name, res.Duration})
 		}
-		for _, s := range steps {
-			if !s.hit() {
-				list = append(list, piece{s.name, name, s.took()})
-			}
+		for _, s := range misses {
+			list = append(list, piece{s.name, name, s.took()})
 		}
 	}
 	list = slices.DeleteFunc(list, func(p piece) bool { return p.took <= 0 })
