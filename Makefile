@@ -37,7 +37,7 @@ $(eval $(call tool,golangci-lint,tools/golangci-lint,github.com/golangci/golangc
 
 tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.buildx $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
 
-demo: deps $(TOOLS)/.buildkit build ## apply cache.hcl.example three times: build, everything cached, hits on an empty builder
+demo: deps $(TOOLS)/.buildkit build ## apply cache.hcl.example four times: build, up to date, everything cached, hits on an empty builder
 	@tools/demo bin/cachectl $(DEMO)
 
 test: deps tools build lint unit ## everything CI checks

@@ -33,7 +33,7 @@ func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) e
 		r.warn(res, "the result is empty: there is nothing to cache")
 		return nil
 	}
-	out, err := p.publish(ctx, from.cache)
+	out, err := p.publish(ctx, from.cache, from.note)
 	res.BytesOut += p.sent
 	if err != nil {
 		return &StepError{Step: step, Op: "publish", Where: p.dest.Name(), Err: err}

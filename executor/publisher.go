@@ -255,7 +255,7 @@ func (p *publisher) progress(desc ocispec.Descriptor) blob.Pusher {
 }
 
 // publish makes c the content of the destination, joined with what others have put there.
-func (p *publisher) publish(ctx context.Context, c *cache.Cache) (*published, error) {
+func (p *publisher) publish(ctx context.Context, c *cache.Cache, n *note) (*published, error) {
 	if p.dest.Format().Mode == cache.ModeMin {
 		c = c.Min()
 	}
@@ -264,7 +264,7 @@ func (p *publisher) publish(ctx context.Context, c *cache.Cache) (*published, er
 		return nil, err
 	}
 	for round := 1; ; round++ {
-		res, err := p.try(ctx, ours)
+		res, err := p.try(ctx, ours, n)
 		if !errors.Is(err, backend.ErrConflict) || p.policy == conflictFail || round == publishRounds {
 			return res, err
 		}
@@ -305,10 +305,12 @@ type published struct {
 }
 
 // try makes one attempt: join, fit, and write unless nothing would change.
-func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, error) {
+func (p *publisher) try(ctx context.Context, ours *cache.Cache, n *note) (*published, error) {
 	want, root := ours, ocispec.Descriptor{}
+	before, rest := "", false // the note that is there, and whether what it says of others will still be true
 	if p.cur != nil {
-		root = p.cur.Root
+		root, before = p.cur.Root, p.cur.Note
+		rest = p.cur.Whole && p.policy != conflictOverwrite
 		if p.policy == conflictFail && p.cur.Cache != nil && !ours.Covers(p.cur.Cache) {
 			return nil, fmt.Errorf("%w, and on-conflict is \"fail\"", errHeld)
 		}
@@ -324,6 +326,7 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, err
 	if err != nil {
 		return nil, err
 	}
+	want = noted(want, n.written(before, rest && dropped.Results == 0, p.step.Export.Destination), p.dest.Format())
 	if p.unchanged(want) {
 		return &published{root: root, cache: want}, nil
 	}
@@ -332,6 +335,15 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, err
 		return nil, err
 	}
 	return &published{root: desc, cache: want, changed: true, dropped: dropped.Results}, nil
+}
+
+// noted is a cache with a note, or without if it would be too large to be imported with it.
+func noted(c *cache.Cache, text string, f cache.Format) *cache.Cache {
+	with := c.WithNote(text)
+	if _, err := with.Encode(f); err != nil {
+		return c
+	}
+	return with
 }
 
 // errHeld says that a destination holds results that this run's cache does not have.

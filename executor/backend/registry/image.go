@@ -49,6 +49,11 @@ func (i *Image) Digest(ctx context.Context) (digest.Digest, error) {
 	return dgst, look(ctx, i.repo)
 }
 
+// Published is what the reference points at in the registry itself, past its mirrors. Nothing there is "".
+func (i *Image) Published(ctx context.Context) (digest.Digest, error) {
+	return i.repo.head(ctx, i.ref.Identifier())
+}
+
 // Manifest reads a manifest or index of the image's repository, at most cache.ManifestLimit bytes; the bytes match the digest.
 func (i *Image) Manifest(ctx context.Context, dgst digest.Digest) ([]byte, error) {
 	raw, _, err := i.repo.Manifest(ctx, ocispec.Descriptor{Digest: dgst})

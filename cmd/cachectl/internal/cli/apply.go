@@ -19,7 +19,9 @@ type apply struct {
 	progress string
 	metadata string
 	json     bool
+	force    bool
 	dataDir  string
+	fresh    upToDate
 }
 
 func newApply(g *globals) *cobra.Command {
@@ -28,7 +30,8 @@ func newApply(g *globals) *cobra.Command {
 		Use:   "apply [TARGET|GROUP|TRANSFER...]",
 		Short: "Build targets and publish their caches",
 		Long: `Apply imports the cache sources, builds what is not in them, and publishes the caches to every destination. A source that is missing never
-fails a build. A destination shows its old cache or its new one at every moment, never something between. Without names it applies "default",
+fails a build. A target whose destinations all hold what a build would make is up to date: it is not built, and without others no builder is
+started. A destination shows its old cache or its new one at every moment, never something between. Without names it applies "default",
 or everything whose name does not start with "_".`,
 		Example: `  cachectl apply -f cache.hcl
   cachectl apply -f cache.hcl api web --jobs 8
@@ -46,11 +49,17 @@ or everything whose name does not start with "_".`,
 	f.StringVar(&a.metadata, "metadata-file", "", "write what was built, by target, to this file")
 	f.BoolVar(&a.json, "json", false, "print the report as JSON on standard output")
 	f.StringVar(&a.dataDir, "data-dir", "", "where the embedded builder and registries keep their state (default: the user's data directory)")
+	a.fresh.flags(cmd)
+	f.BoolVar(&a.force, "force", false, "build targets that are up to date too")
 	values(cmd, "progress", "auto", "plain", "tty", "rawjson", "quiet")
 	return cmd
 }
 
 func (a *apply) run(ctx context.Context, g *globals, names []string) error {
+	check, err := a.fresh.check(a.force)
+	if err != nil {
+		return err
+	}
 	plan, res, err := a.plan(ctx, g, names)
 	if err != nil {
 		return err
@@ -71,6 +80,7 @@ func (a *apply) run(ctx context.Context, g *globals, names []string) error {
 	}
 	report, err := executor.Run(ctx, plan, executor.Options{
 		Jobs: a.jobs, FailFast: a.failFast, Builder: a.builder, Builders: res.Builders, Registries: res.Registries,
+		Check: check, MaxAge: a.fresh.maxAge,
 		Dir: g.in.Dir, DataDir: g.absolute(a.dataDir), Events: progress, Logger: logger, LookupEnv: g.in.LookupEnv,
 	})
 	progress.Close()
