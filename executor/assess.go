@@ -23,54 +23,22 @@ import (
 // assessPerCPU is how many targets are looked at at once for each processor: most of the time is spent waiting for registries.
 const assessPerCPU = 4
 
-// Verdict says whether a target has to be built.
-type Verdict struct {
-	Target string
-	// UpToDate is true when every destination has what a build would make.
-	UpToDate bool
-	// Reasons say why it is built, one a line; empty when it is up to date.
-	Reasons []string
-
+// verdict says whether a target has to be built, and why.
+type verdict struct {
+	planner.Assessment
 	print *fingerprint.Fingerprint
 }
 
 // because adds a reason to build, once.
-func (v *Verdict) because(format string, args ...any) {
-	if reason := fmt.Sprintf(format, args...); !slices.Contains(v.Reasons, reason) {
-		v.Reasons = append(v.Reasons, reason)
+func (v *verdict) because(format string, args ...any) {
+	if reason := fmt.Sprintf(format, args...); !slices.Contains(v.Why, reason) {
+		v.Why = append(v.Why, reason)
 	}
-}
-
-// Assess looks which targets of a plan are up to date, without a builder and without writing anything but what is remembered in the cache
-// directory. The verdicts are in the plan's order. It fails when nothing can be looked at, or ctx ends.
-func Assess(ctx context.Context, plan *planner.Plan, opt Options) ([]*Verdict, error) {
-	if opt.Check == CheckOff {
-		opt.Check = CheckManifest
-	}
-	r, err := newRun(plan, opt)
-	if err != nil {
-		return nil, err
-	}
-	r.assess(ctx)
-	r.env.Hosts.Close()
-	if err := errors.Join(r.spool.Close(), r.prints.save()); err != nil {
-		r.log.Warn("after looking what is up to date", "reason", err)
-	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	var list []*Verdict
-	for _, s := range plan.Steps {
-		if v := r.verdicts[s.ID]; v != nil {
-			list = append(list, v)
-		}
-	}
-	return list, nil
 }
 
 // assess fills in verdicts and idle. Targets of a run that is canceled have no verdict.
 func (r *run) assess(ctx context.Context) {
-	r.verdicts, r.idle = map[planner.StepID]*Verdict{}, map[planner.StepID]bool{}
+	r.verdicts, r.idle = map[planner.StepID]*verdict{}, map[planner.StepID]bool{}
 	computer := r.prints.now()
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(assessPerCPU * runtime.GOMAXPROCS(0))
@@ -125,22 +93,25 @@ func (r *run) rest() {
 
 func (r *run) upToDate(id planner.StepID) bool {
 	v := r.verdicts[id]
-	return v != nil && v.UpToDate
+	return v != nil && v.Action == planner.ActionUpToDate
 }
 
 // judge decides about one target. It fails only when ctx ends.
-func (r *run) judge(ctx context.Context, s *planner.Step, computer *fingerprint.Computer) (*Verdict, error) {
+func (r *run) judge(ctx context.Context, s *planner.Step, computer *fingerprint.Computer) (*verdict, error) {
 	t := s.Build.Target
-	print, err := computer.Compute(ctx, t)
+	made, err := computer.Compute(ctx, t)
 	if err != nil {
 		return nil, err
 	}
-	v := &Verdict{Target: t.Name, print: print}
+	v := &verdict{Assessment: planner.Assessment{Action: planner.ActionBuild}, print: made}
 	if r.opt.Check == CheckOff {
 		return v, nil
 	}
-	for _, reason := range print.Unpinned {
+	for _, reason := range made.Unpinned {
 		v.because("%s", reason)
+	}
+	if made.Broken {
+		v.Action = planner.ActionBlocked
 	}
 	images, always := pushed(t)
 	if always != "" {
@@ -151,21 +122,23 @@ func (r *run) judge(ctx context.Context, s *planner.Step, computer *fingerprint.
 			v.because("what %s holds is known to the builder only", n.Name())
 		}
 	}
-	if len(s.Build.Exports) == 0 && len(images) == 0 && len(v.Reasons) == 0 {
+	if len(s.Build.Exports) == 0 && len(images) == 0 && len(v.Why) == 0 {
 		v.because("it has no cache-to and pushes no image: there is nothing to compare with")
 	}
-	if !print.Pinned() || always != "" {
+	if !made.Pinned() || always != "" {
 		return v, nil // looking further would change nothing
 	}
 	if err := r.compare(ctx, s, v, images); err != nil {
 		return nil, err
 	}
-	v.UpToDate = len(v.Reasons) == 0
+	if len(v.Why) == 0 {
+		v.Action = planner.ActionUpToDate
+	}
 	return v, nil
 }
 
 // compare looks at all destinations of a target at once.
-func (r *run) compare(ctx context.Context, s *planner.Step, v *Verdict, images []string) error {
+func (r *run) compare(ctx context.Context, s *planner.Step, v *verdict, images []string) error {
 	found := make([]lookup, len(s.Build.Exports))
 	group, gctx := errgroup.WithContext(ctx)
 	for i, id := range s.Build.Exports {
@@ -183,6 +156,9 @@ func (r *run) compare(ctx context.Context, s *planner.Step, v *Verdict, images [
 		switch {
 		case f.reason != "":
 			v.because("%s", f.reason)
+			if f.blocked && !to.Bool("ignore-error") {
+				v.Action = planner.ActionBlocked
+			}
 		case f.record.Digest != v.print.Digest:
 			for _, reason := range fingerprint.Why(f.record, v.print) {
 				v.because("%s", reason)
@@ -197,14 +173,14 @@ func (r *run) compare(ctx context.Context, s *planner.Step, v *Verdict, images [
 			image = f.record.Image
 		}
 	}
-	if len(v.Reasons) == 0 {
+	if len(v.Why) == 0 {
 		r.compareImages(ctx, v, images, image)
 	}
 	return nil
 }
 
 // compareImages looks whether the images that were pushed are there still.
-func (r *run) compareImages(ctx context.Context, v *Verdict, images []string, want digest.Digest) {
+func (r *run) compareImages(ctx context.Context, v *verdict, images []string, want digest.Digest) {
 	for _, ref := range images {
 		if want == "" {
 			v.because("what was pushed as %s is not recorded", ref)
@@ -229,6 +205,8 @@ func (r *run) compareImages(ctx context.Context, v *Verdict, images []string, wa
 // lookup is what was found at a destination.
 type lookup struct {
 	record fingerprint.Record
+	// blocked says that nothing can be published there.
+	blocked bool
 	// reason says why the record does not count.
 	reason string
 }
@@ -243,8 +221,10 @@ func (r *run) lookAt(ctx context.Context, to config.Cache, t *config.Target) loo
 	switch {
 	case errors.Is(err, blob.ErrNotFound):
 		return lookup{reason: "destination missing: " + to.Name()}
+	case errors.Is(err, cache.ErrNotCache) && conflictPolicy(to.String("on-conflict")) != conflictOverwrite:
+		return lookup{reason: fmt.Sprintf("%s: %v", to.Name(), errImage), blocked: true}
 	case err != nil:
-		return lookup{reason: fmt.Sprintf("destination %s is not usable: %v", to.Name(), err)}
+		return lookup{reason: fmt.Sprintf("destination %s is not usable: %v", to.Name(), err), blocked: errors.Is(err, blob.ErrDenied)}
 	}
 	record, ok := fingerprint.DecodeRecords(note)[fingerprint.Key(t)]
 	if !ok {

@@ -41,6 +41,13 @@ func busyboxDir(t testing.TB) string { return filepath.Dir(testenv.Busybox(t)) }
 // run applies a configuration in dir with a daemon and returns the report. Errors in the configuration fail the test.
 func run(ctx context.Context, t testing.TB, dir, hcl string, d *testenv.Daemon, changes ...func(*executor.Options)) (*executor.Report, error) {
 	t.Helper()
+	plan, opt := planned(ctx, t, dir, hcl, d, changes...)
+	return executor.Run(ctx, plan, opt)
+}
+
+// planned plans a configuration in dir, with a daemon or none.
+func planned(ctx context.Context, t testing.TB, dir, hcl string, d *testenv.Daemon, changes ...func(*executor.Options)) (*planner.Plan, executor.Options) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "cache.hcl")
 	if err := os.WriteFile(path, []byte(hcl), 0o600); err != nil {
 		t.Fatal(err)
@@ -67,7 +74,7 @@ func run(ctx context.Context, t testing.TB, dir, hcl string, d *testenv.Daemon, 
 	for _, change := range changes {
 		change(&opt)
 	}
-	return executor.Run(ctx, plan, opt)
+	return plan, opt
 }
 
 // apply is run for configurations that must succeed.

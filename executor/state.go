@@ -54,7 +54,7 @@ type run struct {
 	brokenExports map[planner.StepID]error
 
 	// verdicts say of targets whether they are up to date, idle which steps have nothing to do therefore. They do not change once steps run.
-	verdicts map[planner.StepID]*Verdict
+	verdicts map[planner.StepID]*verdict
 	idle     map[planner.StepID]bool
 	prints   *prints
 }

@@ -21,7 +21,7 @@ func (r *run) summarise(report *Report) {
 				sum.Cached, sum.Total, sum.Metadata = b.Cached, b.Total, b.Response
 			}
 			if v := r.verdicts[s.ID]; v != nil {
-				sum.Reasons = v.Reasons
+				sum.Reasons = v.Why
 			}
 			for _, to := range s.Build.Native {
 				sum.Destinations = append(sum.Destinations, DestinationResult{Name: to.Type, Outcome: res.Outcome, ByBuilder: true})

@@ -22,6 +22,8 @@ type stepJSON struct {
 	Needs    []StepID          `json:"needs,omitempty"`
 	Optional []StepID          `json:"optional,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
+	Action   Action            `json:"action,omitempty"`
+	Why      []string          `json:"why,omitempty"`
 	At       string            `json:"at,omitempty"`
 	Target   string            `json:"target,omitempty"`
 	Transfer string            `json:"transfer,omitempty"`
@@ -38,7 +40,11 @@ type stepJSON struct {
 func (p *Plan) JSON() ([]byte, error) {
 	doc := planJSON{FormatVersion: FormatVersion, Steps: []stepJSON{}}
 	for _, s := range p.Steps {
-		doc.Steps = append(doc.Steps, newStepJSON(s))
+		j := newStepJSON(s)
+		if a := p.Assessment(s.ID); a != nil {
+			j.Action, j.Why = a.Action, a.Why
+		}
+		doc.Steps = append(doc.Steps, j)
 	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)

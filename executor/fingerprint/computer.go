@@ -82,6 +82,7 @@ func (c *Computer) Compute(ctx context.Context, t *config.Target) (*Fingerprint,
 			return nil, context.Cause(ctx)
 		}
 		w.print.unpin(whyUnpinned(err))
+		w.print.Broken = !errors.As(err, new(*unpinned)) && !w.whole
 	}
 	w.print.sortParts()
 	return w.print, nil

@@ -16,6 +16,8 @@ type Fingerprint struct {
 	Digest digest.Digest
 	// Unpinned says why the digest does not tell: what cannot be pinned, or is to be built in any case. Empty when it does tell.
 	Unpinned []string
+	// Broken says that the frontend makes nothing of the target: a build would fail for the last reason in Unpinned.
+	Broken bool
 	// Parts are what the digest is made of, in an order that is the same in every run.
 	Parts []Part
 	// Files are digests of the files of local contexts, by the part's name and the file's path.
