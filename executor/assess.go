@@ -163,6 +163,9 @@ func (r *run) compare(ctx context.Context, s *planner.Step, v *verdict, images [
 			for _, reason := range fingerprint.Why(f.record, v.print) {
 				v.because("%s", reason)
 			}
+			if miss := fingerprint.Miss(f.record, v.print); miss != nil && v.Miss == "" {
+				v.Miss = miss.Title()
+			}
 		case f.record.To != options(to):
 			v.because("%s was written in another form", to.Name())
 		case r.opt.MaxAge > 0 && time.Since(f.record.At) > r.opt.MaxAge:

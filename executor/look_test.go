@@ -76,9 +76,10 @@ func TestThePlanSaysWhy(t *testing.T) {
 		change func()
 		want   string
 	}{
-		{func() { edit(t, dir, "src/main", "", "more") }, "build: context: src/main changed"},
-		{func() { edit(t, dir, "src/other", "", "new") }, "build: context: src/main changed (+1 file)"},
-		{func() { edit(t, dir, "Dockerfile", "COPY src /src", "ARG V\nCOPY src /src") }, "build: context: src/main changed (+1 file); ARG V changed, used from step"},
+		{func() { edit(t, dir, "src/main", "", "more") }, "build: context: src/main changed, used from step [build 1/3] COPY (Dockerfile:5)"},
+		{func() { edit(t, dir, "src/other", "", "new") }, "build: context: src/main changed (+1 file), used from step [build 1/3] COPY (Dockerfile:5)"},
+		{func() { edit(t, dir, "Dockerfile", "COPY src /src", "ARG V\nCOPY src /src") },
+			"build: context: src/main changed (+1 file), used from step [build 1/3] COPY (Dockerfile:6); ARG V changed, used from step [build 2/3] RUN (Dockerfile:7)"},
 	} {
 		c.change()
 		changed := strings.Replace(hcl, `V = "1"`, `V = "2"`, 1)

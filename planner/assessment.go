@@ -21,6 +21,8 @@ type Assessment struct {
 	Action Action
 	// Why says why, one reason a line, the most telling first.
 	Why []string
+	// Miss is the first step of the Dockerfile that the cache of the last build does not hold, and where it stands; "" if that is not known.
+	Miss string
 }
 
 // Assess enters what was found about steps. The plan keeps the map.

@@ -24,6 +24,7 @@ type stepJSON struct {
 	Reason   string            `json:"reason,omitempty"`
 	Action   Action            `json:"action,omitempty"`
 	Why      []string          `json:"why,omitempty"`
+	Miss     string            `json:"first_miss,omitempty"`
 	At       string            `json:"at,omitempty"`
 	Target   string            `json:"target,omitempty"`
 	Transfer string            `json:"transfer,omitempty"`
@@ -42,7 +43,7 @@ func (p *Plan) JSON() ([]byte, error) {
 	for _, s := range p.Steps {
 		j := newStepJSON(s)
 		if a := p.Assessment(s.ID); a != nil {
-			j.Action, j.Why = a.Action, a.Why
+			j.Action, j.Why, j.Miss = a.Action, a.Why, a.Miss
 		}
 		doc.Steps = append(doc.Steps, j)
 	}

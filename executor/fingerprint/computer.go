@@ -69,7 +69,7 @@ type work struct {
 func (c *Computer) Compute(ctx context.Context, t *config.Target) (*Fingerprint, error) {
 	w := &work{
 		Computer: c, images: c.opt.Images, target: t.Name, dirs: map[string]map[string]string{},
-		print: &Fingerprint{Files: map[string]map[string]string{}},
+		print: &Fingerprint{Files: map[string]map[string]string{}, Lines: map[string]string{}},
 	}
 	defer func() {
 		for _, d := range w.close {
@@ -145,38 +145,6 @@ func (w *work) args(attrs map[string]string) {
 			w.print.add(KindArg, name, trace(name, attrs[key]))
 		}
 	}
-}
-
-// steps enters the instructions of a build graph.
-func (w *work) steps(g *graph) {
-	seen := map[string]int{}
-	for _, p := range w.print.Parts {
-		if p.Kind == KindStep {
-			name, _, _ := strings.Cut(p.Name, " #")
-			seen[name]++
-		}
-	}
-	for _, v := range g.list {
-		if v.meta != nil && v.meta.IgnoreCache {
-			w.print.unpin("no-cache is set for " + cmpOr(v.title(), "a stage"))
-		}
-		title := v.title()
-		if title == "" {
-			continue
-		}
-		seen[title]++
-		if n := seen[title]; n > 1 {
-			title = fmt.Sprintf("%s #%d", title, n)
-		}
-		w.print.add(KindStep, title, brief(v.own))
-	}
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // outputs is what an image that is made besides the cache depends on: its config, names and attestations. "" when none is made.

@@ -22,6 +22,8 @@ type Fingerprint struct {
 	Parts []Part
 	// Files are digests of the files of local contexts, by the part's name and the file's path.
 	Files map[string]map[string]string
+	// Lines say where steps stand, "Dockerfile:12", by the part's name.
+	Lines map[string]string
 }
 
 // Pinned tells whether an equal digest means an equal result.

@@ -14,6 +14,8 @@ import (
 type graph struct {
 	list []*vertex
 	at   map[string]*vertex
+	// source says where operations come from.
+	source *pb.Source
 }
 
 // vertex is one operation.
@@ -21,6 +23,8 @@ type vertex struct {
 	op     *pb.Op
 	digest string
 	meta   *pb.OpMetadata
+	// tree is what is sent of a local directory.
+	tree *tree
 	// canonical is the digest of the operation and all it depends on, of nothing that is different in each run.
 	canonical digest.Digest
 	// own is that of the operation alone.
@@ -29,7 +33,7 @@ type vertex struct {
 
 // decode reads a definition.
 func decode(def *pb.Definition) (*graph, error) {
-	g := &graph{at: map[string]*vertex{}}
+	g := &graph{at: map[string]*vertex{}, source: def.Source}
 	for _, raw := range def.Def {
 		v := &vertex{op: &pb.Op{}, digest: digest.FromBytes(raw).String()}
 		if err := v.op.UnmarshalVT(raw); err != nil {
@@ -103,7 +107,7 @@ func (v *vertex) title() string {
 		return ""
 	}
 	bracket, rest, ok := strings.Cut(name, "] ")
-	if !ok || strings.HasPrefix(name, "[internal]") || strings.HasPrefix(name, "[auth]") || strings.HasPrefix(name, "[context ") {
+	if !ok || strings.HasSuffix(bracket, "internal") || bracket == "[auth" || strings.HasPrefix(bracket, "[context ") {
 		return ""
 	}
 	word, _, _ := strings.Cut(rest, " ")

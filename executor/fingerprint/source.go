@@ -21,7 +21,7 @@ func (w *work) pin(ctx context.Context, v *vertex) (string, error) {
 	scheme, rest, _ := strings.Cut(src.Identifier, "://")
 	switch scheme {
 	case "local":
-		return w.pinLocal(ctx, src, rest)
+		return w.pinLocal(ctx, v, rest)
 	case "docker-image":
 		return w.pinImage(ctx, v, rest)
 	case "git":
@@ -54,7 +54,8 @@ func gitName(src *pb.SourceOp, rest string) string {
 }
 
 // pinLocal knows a local directory by the files that would be sent.
-func (w *work) pinLocal(ctx context.Context, src *pb.SourceOp, name string) (string, error) {
+func (w *work) pinLocal(ctx context.Context, v *vertex, name string) (string, error) {
+	src := v.op.GetSource()
 	target := src.Attrs[pb.AttrLocalSessionID]
 	dir := w.dirs[target][name]
 	if dir == "" {
@@ -75,6 +76,7 @@ func (w *work) pinLocal(ctx context.Context, src *pb.SourceOp, name string) (str
 	if err != nil {
 		return "", fmt.Errorf("read context %s: %w", name, err)
 	}
+	v.tree = t
 	w.addTree(w.contextName(target, name), t)
 	return "local " + t.digest.String(), nil
 }

@@ -32,6 +32,10 @@ type tree struct {
 	digest digest.Digest
 	// files are short digests by path, of all but directories.
 	files map[string]string
+	// dirs are those of directories.
+	dirs map[string]string
+	// links are where the symbolic links among them point.
+	links map[string]string
 }
 
 // trees digests directories, each selection once.
@@ -125,13 +129,18 @@ type entry struct {
 // sum is the digest of all entries.
 func sum(entries []*entry) *tree {
 	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.path, b.path) })
-	out := &tree{files: map[string]string{}}
+	out := &tree{files: map[string]string{}, dirs: map[string]string{}, links: map[string]string{}}
 	whole := newHasher()
 	for _, e := range entries {
 		d := e.digest()
 		whole.add("%q %s\n", e.path, d)
-		if !os.FileMode(e.stat.Mode).IsDir() {
+		if os.FileMode(e.stat.Mode).IsDir() {
+			out.dirs[e.path] = brief(d)
+		} else {
 			out.files[e.path] = brief(d)
+			if os.FileMode(e.stat.Mode)&os.ModeSymlink != 0 {
+				out.links[e.path] = e.stat.Linkname
+			}
 		}
 	}
 	out.digest = whole.digest()

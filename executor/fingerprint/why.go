@@ -19,10 +19,16 @@ func Why(old Record, now *Fingerprint) []string {
 		return []string{"its inputs changed; which of them is not recorded"}
 	}
 	d := &difference{before: partsOf(old.Parts), after: partsOf(now.Parts)}
+	miss := Miss(old, now)
+	used := ""
+	if miss != nil && !miss.Edited {
+		used = ", used from step " + miss.Title()
+	}
 	var why []string
-	why = append(why, d.contexts(old.Files, now.Files)...)
-	why = append(why, d.images()...)
-	why = append(why, d.steps(old.Parts, now.Parts)...)
+	for _, reason := range append(d.contexts(old.Files, now.Files), d.images()...) {
+		why = append(why, reason+used)
+	}
+	why = append(why, d.edits(old.Parts, now)...)
 	for _, kind := range []Kind{KindPlatform, KindFrontend} {
 		why = append(why, d.plain(kind)...)
 	}
@@ -134,45 +140,20 @@ func shortDigest(s string) string {
 	return d.Algorithm().String() + ":" + d.Encoded()[:shown]
 }
 
-// steps says from which step on the Dockerfile comes to something else, and whether it is an argument that makes it so.
-func (d *difference) steps(before, after []Part) []string {
-	first := firstStep(before, after)
-	if first == "" {
+// edits says from which step on the Dockerfile comes to something else, and whether it may be an argument that makes it so.
+func (d *difference) edits(before []Part, now *Fingerprint) []string {
+	first := firstStep(before, now, func(was, is string) bool { return own(was) != own(is) })
+	if first == nil {
 		return nil
 	}
 	var why []string
 	for _, name := range d.changed(KindArg) {
-		why = append(why, fmt.Sprintf("ARG %s changed, used from step %s", name, first))
+		why = append(why, fmt.Sprintf("ARG %s changed, used from step %s", name, first.Title()))
 	}
 	if len(why) == 0 {
-		why = append(why, "Dockerfile changed, from step "+first)
+		why = append(why, "Dockerfile changed, from step "+first.Title())
 	}
 	return why
-}
-
-// firstStep is the first step that differs, "" for none.
-func firstStep(before, after []Part) string {
-	old := map[string]string{}
-	for _, p := range before {
-		if p.Kind == KindStep {
-			old[p.Name] = p.Value
-		}
-	}
-	last := ""
-	for _, p := range after {
-		if p.Kind != KindStep {
-			continue
-		}
-		if old[p.Name] != p.Value {
-			return p.Name
-		}
-		delete(old, p.Name)
-		last = p.Name
-	}
-	if len(old) > 0 && last != "" {
-		return last + ", after which steps are gone"
-	}
-	return ""
 }
 
 // plain says what a setting was and is.

@@ -119,7 +119,7 @@ It reads cache.hcl, and Docker Bake's files as they are.
 	values(root, "log-level", "debug", "info", "warn", "error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, add := range []func(*globals) *cobra.Command{
-		newApply, newPlan, newPrint, newValidate, newFmt, newInspect, newRegistry, newBuilder, newVersion, newCompletion,
+		newApply, newPlan, newExplain, newPrint, newValidate, newFmt, newInspect, newRegistry, newBuilder, newVersion, newCompletion,
 	} {
 		root.AddCommand(add(g))
 	}
