@@ -32,10 +32,21 @@ $(TOOLS)/.$(1): $(2)/go.mod $(2)/go.sum
 endef
 $(eval $(call tool,buildkit,tools,github.com/moby/buildkit/cmd/buildkitd github.com/moby/buildkit/cmd/buildctl))
 $(eval $(call tool,registry,tools/registry,github.com/distribution/distribution/v3/cmd/registry))
+$(eval $(call tool,versitygw,tools/versitygw,github.com/versity/versitygw/cmd/versitygw))
 $(eval $(call tool,buildx,tools/buildx,github.com/docker/buildx/cmd/buildx))
+$(eval $(call tool,actcache,tools/actcache,.))
+$(TOOLS)/.actcache: tools/actcache/main.go
 $(eval $(call tool,golangci-lint,tools/golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
 
-tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.buildx $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
+# Azurite is a program for node; what it needs stands beside it. Its scripts are not run.
+$(TOOLS)/.azurite: tools/azurite/package.json tools/azurite/package-lock.json
+	@mkdir -p .tools/azurite
+	cp tools/azurite/package.json tools/azurite/package-lock.json .tools/azurite/
+	cd .tools/azurite && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
+	ln -sf ../azurite/node_modules/.bin/azurite-blob $(TOOLS)/azurite-blob
+	@touch $@
+
+tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.versitygw $(TOOLS)/.azurite $(TOOLS)/.buildx $(TOOLS)/.actcache $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
 
 demo: deps $(TOOLS)/.buildkit build ## apply cache.hcl.example four times: build, up to date, everything cached, hits on an empty builder
 	@tools/demo bin/cachectl $(DEMO)

@@ -1,8 +1,9 @@
 // Command bench measures cachectl against docker buildx bake: the same generated monorepo, the same buildkitd and registry, in turn. It prints
 // a table; absolute times are this machine's, the ratios are what counts.
 //
-//	make bench                          24 targets, one round
+//	make bench                          24 targets, one round; then print of 24 to 20,000 targets
 //	go run ./bench -targets 8 -rounds 3
+//	go run ./bench -only print
 package main
 
 import (
@@ -20,6 +21,7 @@ var (
 	targets = flag.Int("targets", 24, "services in the monorepo")
 	mb      = flag.Int("mb", 8, "megabytes of each service's dependencies")
 	rounds  = flag.Int("rounds", 1, "rounds; the median is printed")
+	only    = flag.String("only", "", "measure builds or print alone")
 	keep    = flag.Bool("keep", false, "keep the working directory")
 )
 
@@ -38,6 +40,11 @@ func run() error {
 	}
 	if !*keep {
 		defer os.RemoveAll(dir) //nolint:errcheck // nothing depends on it
+	}
+	if *only != "builds" {
+		if err := measurePrint(dir); err != nil || *only == "print" {
+			return err
+		}
 	}
 	results := map[string][]sample{}
 	for round := range *rounds {

@@ -10,155 +10,92 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cachectl/cachectl/internal/bakecorpus"
 	"github.com/rogpeppe/go-internal/txtar"
 )
-
-// The corpus under testdata/bake holds build definitions of our own and what Docker Bake prints for them. Each archive starts with
-// its runs, one a line:
-//
-//	run NAME [VARIABLE=VALUE ...] -- [ARGUMENT ...]
-//
-// then come the files, and for each run a section want/NAME with the recorded output, or "error" where Bake fails.
 
 // updateBake records the corpus again; .tools/bin/buildx must be v0.37.2.
 var updateBake = flag.Bool("update-bake", false, "record what buildx says of the corpus again")
 
-const (
-	bakeFailed = "error\n"
-	wantPrefix = "want/"
-)
-
-// bakeCase is one archive of the corpus.
-type bakeCase struct {
-	name  string
-	runs  []bakeRun
-	files []txtar.File
-}
-
-// bakeRun is one call of bake --print in the directory of the files, with nothing but env and HOME in its environment.
-type bakeRun struct {
-	name      string
-	env, args []string
-	// want is the JSON (or the listing) that Bake prints; fails is set where it ends with an error.
-	want  string
-	fails bool
-}
-
 // bakeCorpus reads the whole corpus, sorted by name.
-func bakeCorpus(t *testing.T) []bakeCase {
+func bakeCorpus(t *testing.T) []bakecorpus.Case {
 	t.Helper()
-	names, err := filepath.Glob("testdata/bake/*.txtar")
+	cases, err := bakecorpus.Read("testdata/bake")
 	if err != nil {
 		t.Fatal(err)
-	}
-	var cases []bakeCase
-	for _, name := range names {
-		archive, err := txtar.ParseFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cases = append(cases, readBakeCase(t, strings.TrimSuffix(filepath.Base(name), ".txtar"), archive))
 	}
 	return cases
 }
 
-func readBakeCase(t *testing.T, name string, archive *txtar.Archive) bakeCase {
-	t.Helper()
-	c := bakeCase{name: name}
-	wants := map[string]string{}
-	for _, f := range archive.Files {
-		if run, ok := strings.CutPrefix(f.Name, wantPrefix); ok {
-			wants[run] = string(f.Data)
-			continue
-		}
-		c.files = append(c.files, f)
-	}
-	for line := range strings.Lines(string(archive.Comment)) {
-		before, after, ok := strings.Cut(strings.TrimSpace(line)+" ", "--")
-		words := strings.Fields(before)
-		if !ok || len(words) < 2 || words[0] != "run" {
-			t.Fatalf("%s: %q is not a run", name, line)
-		}
-		want := wants[words[1]]
-		c.runs = append(c.runs, bakeRun{
-			name: words[1], env: words[2:], args: strings.Fields(after), want: want, fails: want == bakeFailed,
-		})
-	}
-	return c
-}
-
-// unpack writes the files of the case to dir.
-func (c bakeCase) unpack(t *testing.T, dir string) {
-	t.Helper()
-	for _, f := range c.files {
-		path := filepath.Join(dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func TestBakeCorpusIsRecorded(t *testing.T) {
+// TestBakeCorpusIsWhatBakeSays asks the real buildx for every run, and compares its answer with what is recorded.
+func TestBakeCorpusIsWhatBakeSays(t *testing.T) {
 	cases := bakeCorpus(t)
 	if len(cases) < 150 {
 		t.Errorf("%d cases; the corpus has at least 150", len(cases))
 	}
-	if *updateBake {
-		for _, c := range cases {
-			recordBake(t, c)
-		}
-		cases = bakeCorpus(t)
-	}
 	for _, c := range cases {
-		if len(c.runs) == 0 {
-			t.Errorf("%s has no runs", c.name)
+		if len(c.Runs) == 0 {
+			t.Errorf("%s has no runs", c.Name)
 		}
-		for _, run := range c.runs {
-			if run.want == "" {
-				t.Errorf("%s: run %s is not recorded; -update-bake records it", c.name, run.name)
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			answers := map[string][]byte{}
+			for _, run := range c.Runs {
+				answers[run.Name] = askBake(t, c, run)
+				if !*updateBake && string(answers[run.Name]) != run.Want {
+					t.Errorf("run %s: buildx says\n%s\nand recorded is\n%s\n-update-bake records it again", run.Name, answers[run.Name], run.Want)
+				}
 			}
-		}
+			if *updateBake {
+				record(t, c, answers)
+			}
+		})
 	}
 }
 
-// recordBake asks buildx for every run of the case and writes the archive again.
-func recordBake(t *testing.T, c bakeCase) {
+// record writes the archive of a case again.
+func record(t *testing.T, c bakecorpus.Case, answers map[string][]byte) {
+	t.Helper()
+	archive := &txtar.Archive{}
+	archive.Files = slices.Clone(c.Files)
+	var runs bytes.Buffer
+	for _, run := range c.Runs {
+		words := append(append([]string{"run", run.Name}, run.Env...), "--")
+		runs.WriteString(strings.Join(append(words, run.Args...), " ") + "\n")
+		archive.Files = append(archive.Files, txtar.File{Name: bakecorpus.WantPrefix + run.Name, Data: answers[run.Name]})
+		if run.Ours != "" {
+			archive.Files = append(archive.Files, txtar.File{Name: bakecorpus.OursPrefix + run.Name, Data: []byte(run.Ours)})
+		}
+	}
+	archive.Comment = runs.Bytes()
+	if err := os.WriteFile(filepath.Join("testdata/bake", c.Name+".txtar"), txtar.Format(archive), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func askBake(t *testing.T, c bakecorpus.Case, run bakecorpus.Run) []byte {
 	t.Helper()
 	buildx, err := filepath.Abs("../.tools/bin/buildx")
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive := &txtar.Archive{}
-	archive.Files = slices.Clone(c.files)
-	var runs bytes.Buffer
-	for _, run := range c.runs {
-		words := append(append([]string{"run", run.name}, run.env...), "--")
-		runs.WriteString(strings.Join(append(words, run.args...), " ") + "\n")
-		archive.Files = append(archive.Files, txtar.File{Name: wantPrefix + run.name, Data: askBake(t, buildx, c, run)})
+	if _, err := os.Stat(buildx); err != nil {
+		t.Fatalf("buildx is missing: %v; make tools builds it", err)
 	}
-	archive.Comment = runs.Bytes()
-	if err := os.WriteFile(filepath.Join("testdata/bake", c.name+".txtar"), txtar.Format(archive), 0o644); err != nil {
+	dir := t.TempDir()
+	if err := c.Unpack(dir); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func askBake(t *testing.T, buildx string, c bakeCase, run bakeRun) []byte {
-	t.Helper()
-	dir := t.TempDir()
-	c.unpack(t, dir)
 	args := []string{"bake"}
-	if !slices.ContainsFunc(run.args, func(arg string) bool { return strings.HasPrefix(arg, "--list") }) {
+	if !slices.ContainsFunc(run.Args, func(arg string) bool { return strings.HasPrefix(arg, "--list") }) {
 		args = append(args, "--print")
 	}
-	cmd := exec.CommandContext(t.Context(), buildx, append(args, run.args...)...)
+	cmd := exec.CommandContext(t.Context(), buildx, append(args, run.Args...)...)
 	cmd.Dir = dir
-	cmd.Env = append([]string{"HOME=" + t.TempDir(), "BUILDX_BAKE_ENTITLEMENTS_FS=0"}, run.env...)
+	cmd.Env = append([]string{"HOME=" + t.TempDir(), "BUILDX_BAKE_ENTITLEMENTS_FS=0"}, run.Env...)
 	answer, err := cmd.Output()
 	if err != nil {
-		return []byte(bakeFailed)
+		return []byte(bakecorpus.Failed)
 	}
 	return answer
 }

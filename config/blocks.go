@@ -1,6 +1,10 @@
 package config
 
-import "github.com/hashicorp/hcl/v2"
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+)
 
 // Transfer is a transfer block: caches go from sources to destinations with no build (promote, merge, mirror, transcode).
 type Transfer struct {
@@ -41,4 +45,23 @@ type Registry struct {
 	Embedded bool
 	Dir      string
 	Range    hcl.Range
+}
+
+// Retention is a retention block: what pruning leaves of the caches that targets and transfers write. Limits that are zero do not limit.
+type Retention struct {
+	Name, Description string
+	// Targets are patterns of the targets and transfers whose destinations are governed, none for all.
+	Targets []string
+	// MaxAge is how long ago a result may have been made, MaxIdle how long ago its last known use may be.
+	MaxAge, MaxIdle time.Duration
+	// MaxSize is the size of the distinct blobs, in bytes, and MaxResults the number of results, of all caches at one place.
+	MaxSize    int64
+	MaxResults int
+	// Keep are patterns of names that nothing is taken from, Names patterns of further names that the limits hold for.
+	Keep, Names []string
+	// Branches says that names which fit Names are removed when the branch they stand for is gone.
+	Branches bool
+	// Grace is how long blobs that nothing needs stay.
+	Grace time.Duration
+	Range hcl.Range
 }

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cachectl/cachectl/schema"
 	"github.com/hashicorp/hcl/v2"
@@ -67,12 +70,43 @@ func (c Cache) Name() string {
 			return c.Type + " " + v
 		}
 	}
-	for _, attr := range []string{"scope", "bucket", "container", "name"} {
-		if v := c.String(attr); v != "" {
-			return c.Type + " " + v
+	var parts []string
+	for _, attr := range []string{"scope", "bucket", "container", "prefix", "name"} {
+		if v := strings.Trim(c.String(attr), "/"); v != "" {
+			parts = append(parts, v)
 		}
 	}
-	return c.Type
+	return strings.TrimSpace(c.Type + " " + strings.Join(parts, "/"))
+}
+
+// Names are what a cache is called in a bucket: the parts of name between semicolons, each once. All are written; what of several is read is
+// the backend's to say. A cache without a name has none.
+func (c Cache) Names() []string {
+	var list []string
+	for name := range strings.SplitSeq(c.String("name"), ";") {
+		if name != "" && !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// Named is the cache with one name.
+func (c Cache) Named(name string) Cache {
+	c.Attrs = maps.Clone(c.Attrs)
+	if c.Attrs == nil {
+		c.Attrs = map[string]string{}
+	}
+	c.Attrs["name"] = name
+	return c
+}
+
+// WithEnv is the cache with what it takes from the environment.
+func (c Cache) WithEnv(lookup func(string) (string, bool)) Cache {
+	attrs := c.FromEnv(lookup)
+	maps.Copy(attrs, c.Attrs)
+	c.Attrs = attrs
+	return c
 }
 
 // FromEnv returns the attributes that are not written and that the environment has.
@@ -83,7 +117,9 @@ func (c Cache) FromEnv(lookup func(string) (string, bool)) map[string]string {
 		return out
 	}
 	for _, a := range b.Attributes {
-		if _, written := c.Attrs[a.Name]; written || a.Env == "" {
+		_, written := c.Attrs[a.Name]
+		_, other := c.Attrs[a.EnvWith]
+		if written || other || a.Env == "" {
 			continue
 		}
 		if v, ok := lookup(a.Env); ok && v != "" {

@@ -10,19 +10,29 @@ import (
 func (c *Config) addCacheBlocks(b *block, attrs attributes, locals map[string]cty.Value) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, n := range b.blocks {
-		if n.kind != "cache-from" && n.kind != "cache-to" {
-			continue
+		switch n.kind {
+		case "cache-from", "cache-to":
+			diags = append(diags, c.addCacheBlock(n, attrs, locals)...)
+		case schema.Dynamic.Name:
+			made, d := c.expandDynamic(n, locals)
+			diags = append(diags, d...)
+			for _, m := range made {
+				diags = append(diags, c.addCacheBlock(m.block, attrs, m.locals)...)
+			}
 		}
-		i, d := c.cacheBlock(n, locals)
-		diags = append(diags, d...)
-		if d.HasErrors() {
-			continue
-		}
-		if attrs[n.kind] == nil {
-			attrs[n.kind] = &value{rng: n.def}
-		}
-		attrs[n.kind].items = append(attrs[n.kind].items, i)
 	}
+	return diags
+}
+
+func (c *Config) addCacheBlock(n *block, attrs attributes, locals map[string]cty.Value) hcl.Diagnostics {
+	i, diags := c.cacheBlock(n, locals)
+	if diags.HasErrors() {
+		return diags
+	}
+	if attrs[n.kind] == nil {
+		attrs[n.kind] = &value{rng: n.def}
+	}
+	attrs[n.kind].items = append(attrs[n.kind].items, i)
 	return diags
 }
 
@@ -37,11 +47,12 @@ func (c *Config) cacheBlock(n *block, locals map[string]cty.Value) (item, hcl.Di
 	out := item{attrs: map[string]string{"type": n.label}, rng: n.def, ranges: map[string]hcl.Range{}}
 	for _, name := range sortedNames(n.attrs) {
 		a := n.attrs[name]
-		v, d := c.eval.eval(a.Expr, locals)
+		v, marks, d := c.eval.evalMarked(a.Expr, locals)
 		diags = append(diags, d...)
 		if d.HasErrors() || v.IsNull() {
 			continue
 		}
+		diags = append(diags, warnImpure(&schema.Attribute{Name: name, Key: true}, marks, a.Expr.Range())...)
 		s, err := text(v)
 		if err != nil {
 			at := a.Expr.Range()

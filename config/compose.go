@@ -18,7 +18,7 @@ type composeTarget struct {
 
 // readCompose takes the Compose files out of files and reads them as one project.
 func (c *Config) readCompose(ctx context.Context, files []*file) ([]*composeTarget, []*file, hcl.Diagnostics) {
-	opts := compose.Options{Env: environ()}
+	opts := compose.Options{Env: environ(), Remote: c.fetched != nil}
 	var projects []compose.File
 	var rest []*file
 	for _, f := range files {

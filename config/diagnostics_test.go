@@ -18,12 +18,22 @@ import (
 // expectation is a comment on the line that a diagnostic is to point at.
 var expectation = regexp.MustCompile(`# (ERROR|WARNING): (.+)$`)
 
-// diagnose takes a file as far as it goes: loaded, resolved, validated, planned.
+// diagnose takes a file as far as it goes: loaded, resolved, validated, planned. It is read as cache.hcl, unless it is called after Bake's file.
 func diagnose(t *testing.T, path string) hcl.Diagnostics {
 	t.Helper()
-	c, diags := config.Load(t.Context(), config.Options{
-		Files: []string{filepath.Base(path)}, Dir: filepath.Dir(path), LookupEnv: func(string) (string, bool) { return "", false },
-	})
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(path)
+	if !strings.HasPrefix(name, "docker-bake") {
+		name = "cache.hcl"
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, diags := config.Load(t.Context(), config.Options{Files: []string{name}, Dir: dir, LookupEnv: func(string) (string, bool) { return "", false }})
 	if !c.Complete() {
 		return diags
 	}

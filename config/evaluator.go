@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	library "github.com/cachectl/cachectl/config/function"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -18,7 +19,10 @@ type evaluator struct {
 	variables map[string]*variableBlock
 	globals   map[string]*hcl.Attribute
 	functions map[string]function.Function
-	targets   func(name, attr string) (cty.Value, bool, hcl.Diagnostics)
+	// declared are the functions that the configuration itself declares.
+	declared map[string]bool
+	// blocks are what target.NAME.ATTRIBUTE and group.NAME.ATTRIBUTE refer to; nil until they are known.
+	blocks blocks
 
 	values  map[string]cty.Value
 	busy    []string // names being evaluated, outermost first
@@ -26,14 +30,33 @@ type evaluator struct {
 	vars    map[string]string
 }
 
-// callDepth bounds how deep user functions call each other.
-const callDepth = 32
+// How deep user functions call each other, and how many names one value depends on in a row.
+const (
+	callDepth      = 32
+	referenceDepth = 500
+)
 
 // eval evaluates an expression. locals are names that exist in addition, matrix keys and function parameters; they win.
 func (e *evaluator) eval(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+	v, _, diags := e.evalMarked(expr, locals)
+	return v, diags
+}
+
+// evalMarked is like eval and returns besides how the value came about; see impure.
+func (e *evaluator) evalMarked(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, cty.ValueMarks, hcl.Diagnostics) {
+	v, diags := e.bounded(expr, locals)
+	if diags.HasErrors() {
+		return cty.DynamicVal, nil, diags
+	}
+	v, marks := v.UnmarkDeep()
+	return v, marks, diags
+}
+
+// marked evaluates an expression to a value that still carries its marks, for use in others.
+func (e *evaluator) marked(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
 	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{}, Functions: e.functions}
-	var diags hcl.Diagnostics
-	refs := map[string]map[string]cty.Value{}
+	var diags, missing hcl.Diagnostics
+	refs := references{}
 	for _, t := range expr.Variables() {
 		root := t.RootName()
 		at := t.SourceRange()
@@ -41,85 +64,52 @@ func (e *evaluator) eval(expr hcl.Expression, locals map[string]cty.Value) (cty.
 			ctx.Variables[root] = v
 			continue
 		}
-		if root == "target" && e.targets != nil && e.variables[root] == nil {
-			diags = append(diags, e.reference(t, refs)...)
+		if e.blocks != nil && (root == "target" || root == "group") {
+			m, d := e.reference(t, refs)
+			missing, diags = append(missing, m...), append(diags, d...)
 			continue
 		}
-		v, d := e.lookup(root, &at, locals)
+		if !e.exists(root) {
+			missing = append(missing, e.unknown(root, &at, locals))
+			continue
+		}
+		v, d := e.lookup(root, &at)
 		diags = append(diags, d...)
 		ctx.Variables[root] = v
 	}
 	if diags.HasErrors() {
-		return cty.DynamicVal, diags
+		return cty.DynamicVal, append(diags, missing...)
 	}
-	if len(refs) > 0 {
-		ctx.Variables["target"] = referenceObject(refs)
-	}
+	refs.enter(ctx.Variables)
 	v, d := expr.Value(ctx)
+	if d.HasErrors() && len(missing) > 0 {
+		return cty.DynamicVal, missing // try and can live with a name that does not exist; nothing else does
+	}
 	return v, append(diags, d...)
 }
 
-// reference evaluates target.NAME.ATTRIBUTE.
-func (e *evaluator) reference(t hcl.Traversal, refs map[string]map[string]cty.Value) hcl.Diagnostics {
-	at := t.SourceRange()
-	var path []string
-	for _, step := range t[1:] {
-		switch s := step.(type) {
-		case hcl.TraverseAttr:
-			path = append(path, s.Name)
-		case hcl.TraverseIndex:
-			if s.Key.Type() == cty.String {
-				path = append(path, s.Key.AsString())
-			}
-		}
-		if len(path) == 2 {
-			break
-		}
-	}
-	if len(path) < 2 {
-		return hcl.Diagnostics{errorf(&at, "Invalid reference", "A target is referred to by its name and an attribute: target.NAME.ATTRIBUTE.")}
-	}
-	key := "target." + path[0] + "." + path[1]
-	if slices.Contains(e.busy, key) {
-		return hcl.Diagnostics{e.cycle(key, &at)}
-	}
-	e.busy = append(e.busy, key)
-	defer func() { e.busy = e.busy[:len(e.busy)-1] }()
-	v, known, diags := e.targets(path[0], path[1])
-	if !known {
-		return hcl.Diagnostics{errorf(&at, "Unknown target", "There is no target named %q, or it has no attribute %q.", path[0], path[1])}
-	}
-	if refs[path[0]] == nil {
-		refs[path[0]] = map[string]cty.Value{}
-	}
-	refs[path[0]][path[1]] = v
-	return diags
+// exists tells whether there is a variable, a global or a built-in of that name.
+func (e *evaluator) exists(name string) bool {
+	_, known := e.values[name]
+	return known || e.variables[name] != nil || e.globals[name] != nil
 }
 
-func referenceObject(refs map[string]map[string]cty.Value) cty.Value {
-	targets := map[string]cty.Value{}
-	for name, attrs := range refs {
-		targets[name] = cty.ObjectVal(attrs)
-	}
-	return cty.ObjectVal(targets)
+// unknown reports a name that does not exist, with those in scope to choose from.
+func (e *evaluator) unknown(name string, at *hcl.Range, locals map[string]cty.Value) *hcl.Diagnostic {
+	names := append(slices.Collect(maps.Keys(e.variables)), slices.Collect(maps.Keys(e.globals))...)
+	names = append(names, slices.Collect(maps.Keys(locals))...)
+	slices.Sort(names)
+	return errorf(at, "Unknown variable", "There is no variable named %q.%s", name, didYouMean(name, names))
 }
 
 // lookup returns the value of a variable, a global or a built-in.
-func (e *evaluator) lookup(name string, at *hcl.Range, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+func (e *evaluator) lookup(name string, at *hcl.Range) (cty.Value, hcl.Diagnostics) {
 	if v, ok := e.values[name]; ok {
 		return v, nil
 	}
 	v, g := e.variables[name], e.globals[name]
-	if v == nil && g == nil {
-		names := append(slices.Collect(maps.Keys(e.variables)), slices.Collect(maps.Keys(e.globals))...)
-		for l := range locals {
-			names = append(names, l)
-		}
-		slices.Sort(names)
-		return cty.DynamicVal, hcl.Diagnostics{errorf(at, "Unknown variable", "There is no variable named %q.%s", name, didYouMean(name, names))}
-	}
-	if slices.Contains(e.busy, name) {
-		return cty.DynamicVal, hcl.Diagnostics{e.cycle(name, at)}
+	if d := e.enterable(name, at); d != nil {
+		return cty.DynamicVal, hcl.Diagnostics{d}
 	}
 	e.busy = append(e.busy, name)
 	defer func() { e.busy = e.busy[:len(e.busy)-1] }()
@@ -136,12 +126,37 @@ func (e *evaluator) lookup(name string, at *hcl.Range, locals map[string]cty.Val
 // named evaluates a variable or a global; a global is the variable's default when both are there.
 func (e *evaluator) named(v *variableBlock, g *hcl.Attribute) (cty.Value, hcl.Diagnostics) {
 	if v == nil {
-		return e.eval(g.Expr, nil)
+		return e.bounded(g.Expr, nil)
 	}
 	if g != nil {
 		v = v.withDefault(g.Expr)
 	}
 	return e.variable(v)
+}
+
+// bounded evaluates an expression to a value that keeps its marks, and is refused when it is too large.
+func (e *evaluator) bounded(expr hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+	v, diags := e.marked(expr, locals)
+	if diags.HasErrors() {
+		return cty.DynamicVal, diags
+	}
+	plain, _ := v.UnmarkDeep()
+	if err := library.CheckValue(plain); err != nil {
+		at := expr.Range()
+		return cty.DynamicVal, append(diags, errorf(&at, "Value too large", "The value is more than a configuration can hold: %v.", err))
+	}
+	return v, diags
+}
+
+// enterable refuses to evaluate a name that is being evaluated, or one that too many others wait for.
+func (e *evaluator) enterable(name string, at *hcl.Range) *hcl.Diagnostic {
+	if slices.Contains(e.busy, name) {
+		return e.cycle(name, at)
+	}
+	if len(e.busy) >= referenceDepth {
+		return errorf(at, "References too deep", "%s is reached through more than %d others, beginning with %s.", name, referenceDepth, e.busy[0])
+	}
+	return nil
 }
 
 func (e *evaluator) cycle(name string, at *hcl.Range) *hcl.Diagnostic {
@@ -150,11 +165,12 @@ func (e *evaluator) cycle(name string, at *hcl.Range) *hcl.Diagnostic {
 	return errorf(at, "Reference cycle", "%s depends on itself: %s.", name, strings.Join(path, " -> "))
 }
 
-// declare makes a user function callable. A standard function of the same name wins.
+// declare makes a user function callable. A standard function of the same name wins, and of two user functions the later one.
 func (e *evaluator) declare(f *functionBlock) {
-	if _, taken := e.functions[f.name]; taken {
+	if _, taken := e.functions[f.name]; taken && !e.declared[f.name] {
 		return
 	}
+	e.declared[f.name] = true
 	spec := &function.Spec{Type: function.StaticReturnType(cty.DynamicPseudoType)}
 	for _, p := range f.params {
 		spec.Params = append(spec.Params, function.Parameter{Name: p, Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true})
@@ -179,7 +195,7 @@ func (e *evaluator) call(f *functionBlock, args []cty.Value) (cty.Value, error) 
 	if f.variadic != "" {
 		locals[f.variadic] = cty.TupleVal(args[len(f.params):])
 	}
-	v, diags := e.eval(f.result, locals)
+	v, diags := e.marked(f.result, locals)
 	if diags.HasErrors() {
 		return cty.DynamicVal, fmt.Errorf("%s: %s", diags[0].Summary, diags[0].Detail)
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/cachectl/cachectl/schema"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
@@ -15,7 +16,7 @@ import (
 
 // What is accepted from outside.
 const (
-	fileLimit    = 2 << 20
+	fileLimit    = 16 << 20
 	bracketLimit = 200
 	matrixLimit  = 10_000
 )
@@ -30,11 +31,14 @@ var (
 	}
 )
 
+// stdinName is what standard input is called in diagnostics.
+const stdinName = "<stdin>"
+
 // file is one file of the configuration.
 type file struct {
 	name string
 	data []byte
-	// strict is false for Bake's own files, where unknown names are ignored as Bake does, with a warning.
+	// strict is set for files of our own; in Bake's, unknown names are ignored as Bake does, with a warning. See isOwn.
 	strict bool
 	body   hcl.Body
 }
@@ -42,6 +46,9 @@ type file struct {
 // readFiles reads what opt names, or what lies in the directory.
 func readFiles(opt Options) ([]*file, hcl.Diagnostics) {
 	names := opt.Files
+	if len(names) == 0 {
+		names = filesFromEnv(opt.LookupEnv)
+	}
 	if len(names) == 0 {
 		names = defaultFiles(opt.Dir)
 	}
@@ -52,18 +59,62 @@ func readFiles(opt Options) ([]*file, hcl.Diagnostics) {
 	var files []*file
 	var diags hcl.Diagnostics
 	for _, name := range names {
-		data, err := readFile(name, opt)
+		f, err := newFile(name, opt)
 		if err != nil {
 			diags = append(diags, errorf(nil, "Unreadable file", "%s cannot be read: %v.", name, err))
 			continue
 		}
-		if name == "-" {
-			name = "<stdin>"
-		}
-		base := strings.ToLower(filepath.Base(name))
-		files = append(files, &file{name: name, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), strict: !strings.HasPrefix(base, "docker-bake")})
+		files = append(files, f)
 	}
 	return files, diags
+}
+
+func newFile(name string, opt Options) (*file, error) {
+	data, err := readFile(name, opt)
+	if err != nil {
+		return nil, err
+	}
+	if name == "-" {
+		if name = stdinName; opt.StdinName != "" {
+			name = opt.StdinName
+		}
+	}
+	return &file{name: name, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}, nil
+}
+
+// regularFile is newFile for files that a configuration names: what would wait for a writer, or has no end, is refused.
+func regularFile(name string, opt Options) (*file, error) {
+	if err := regular(under(opt.Dir, name)); err != nil {
+		return nil, err
+	}
+	return newFile(name, opt)
+}
+
+func regular(path string) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return unwrapPath(err)
+	}
+	if !st.Mode().IsRegular() {
+		return fmt.Errorf("it is not a regular file")
+	}
+	return nil
+}
+
+// filesFromEnv are the files that BUILDX_BAKE_FILE names, separated as paths are or by BUILDX_BAKE_PATH_SEPARATOR.
+func filesFromEnv(lookupEnv func(string) (string, bool)) []string {
+	list, _ := lookupEnv("BUILDX_BAKE_FILE")
+	separator, _ := lookupEnv("BUILDX_BAKE_PATH_SEPARATOR")
+	if separator == "" {
+		separator = string(os.PathListSeparator)
+	}
+	var names []string
+	for name := range strings.SplitSeq(list, separator) {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func defaultFiles(dir string) []string {
@@ -130,6 +181,7 @@ func (f *file) parse(parser map[string]*hcl.File) hcl.Diagnostics {
 	if parsed != nil {
 		parser[f.name] = parsed
 		f.body = parsed.Body
+		f.strict = f.isOwn()
 	}
 	return diags
 }
@@ -142,6 +194,31 @@ func (f *file) isJSON() bool {
 		return false
 	}
 	return bytes.HasPrefix(bytes.TrimSpace(f.data), []byte("{"))
+}
+
+// isOwn tells whether a file is ours rather than Bake's: it is called cache.hcl, cache.json, or NAME.cache.hcl and the like, or has something
+// in it that Bake does not know.
+func (f *file) isOwn() bool {
+	base := strings.ToLower(filepath.Base(f.name))
+	stem := strings.TrimSuffix(strings.TrimSuffix(base, filepath.Ext(base)), ".override")
+	if stem == "cache" || strings.HasSuffix(stem, ".cache") {
+		return true
+	}
+	body, ok := f.body.(*hclsyntax.Body)
+	if !ok {
+		return false
+	}
+	for _, b := range body.Blocks {
+		if kind := schema.Lookup(b.Type); kind != nil && kind.Own {
+			return true
+		}
+		for _, nested := range b.Body.Blocks {
+			if b.Type == "target" && (nested.Type == "cache-from" || nested.Type == "cache-to") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // checkDepth refuses brackets nested so deeply that parsing them would exhaust the stack, which cannot be recovered from.

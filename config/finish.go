@@ -1,7 +1,8 @@
 package config
 
 import (
-	"path"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // finished fills in what every target has and takes out what only merging needed. A target that is there because others link to it is
 // built for the cache alone.
-func finished(in attributes, asked bool) attributes {
+func (c *Config) finished(name string, in attributes, asked bool) attributes {
 	out := attributes{}
 	for name, v := range in {
 		if name != "inherits" {
@@ -24,11 +25,11 @@ func finished(in attributes, asked bool) attributes {
 			out[name] = &value{text: &s}
 		}
 	}
-	def("context", ".")
+	def("context", rebase(c.targets[name].base, "."))
 	def("dockerfile", "Dockerfile")
-	if c := *out["context"].text; !IsRemote(c) {
-		cleaned := path.Clean(strings.TrimPrefix(c, "cwd://"))
-		out["context"] = &value{text: &cleaned, rng: out["context"].rng}
+	out["context"] = c.located(out["context"])
+	if epoch, _ := c.opt.LookupEnv(sourceDateEpoch); epoch != "" {
+		out["args"] = withArg(out["args"], sourceDateEpoch, epoch)
 	}
 	if v := out["contexts"]; v != nil {
 		kept := map[string]*string{}
@@ -39,17 +40,58 @@ func finished(in attributes, asked bool) attributes {
 		}
 		out["contexts"] = &value{dict: kept, rng: v.rng}
 	}
-	if v := out["network"]; v != nil && v.text != nil && *v.text == "host" {
-		ent := &value{list: []string{"network.host"}}
-		if have := out["entitlements"]; have != nil {
-			ent.list = unique(append(append([]string{}, have.list...), "network.host"))
-		}
-		out["entitlements"] = ent
+	out = out.withHost()
+	if v := out["output"]; v != nil {
+		out["output"] = &value{items: finishedOutputs(v.items), rng: v.rng}
 	}
 	if !asked {
 		out["output"] = &value{items: []item{{attrs: map[string]string{"type": "cacheonly"}}}}
 	}
 	return out
+}
+
+// withHost adds the entitlement that the host's network needs.
+func (a attributes) withHost() attributes {
+	if v := a["network"]; v == nil || v.text == nil || *v.text != "host" {
+		return a
+	}
+	ent := &value{list: []string{"network.host"}}
+	if have := a["entitlements"]; have != nil {
+		ent = &value{list: unique(slices.Concat(have.list, ent.list)), rng: have.rng}
+	}
+	out := maps.Clone(a)
+	out["entitlements"] = ent
+	return out
+}
+
+// sourceDateEpoch is the argument that is taken from the environment unasked, for reproducible builds.
+const sourceDateEpoch = "SOURCE_DATE_EPOCH"
+
+// withArg adds an argument unless there is one of that name.
+func withArg(v *value, name, arg string) *value {
+	out := &value{dict: map[string]*string{name: &arg}}
+	if v != nil {
+		out.rng = v.rng
+		maps.Copy(out.dict, v.dict)
+	}
+	return out
+}
+
+// finishedOutputs sends archives that have no destination to standard output, as Bake does.
+func finishedOutputs(list []item) []item {
+	out := slices.Clone(list)
+	for n, i := range out {
+		if (i.attrs["type"] == "tar" || i.attrs["type"] == "oci" && isArchive(i.attrs)) && i.attrs["dest"] == "" {
+			out[n].attrs = cloneWith(i.attrs, "dest", "-")
+		}
+	}
+	return out
+}
+
+// isArchive tells whether an oci or docker output is one file rather than a directory.
+func isArchive(attrs map[string]string) bool {
+	tar, err := strconv.ParseBool(attrs["tar"])
+	return err != nil || tar
 }
 
 // IsRemote tells whether a context is fetched by the builder rather than read from this machine (Bake: urlutil.IsRemoteURL).
@@ -102,7 +144,25 @@ func newTarget(name string, at hcl.Range, a attributes, asked bool) *Target {
 		}
 		t.Attest = append(t.Attest, at)
 	}
+	t.Policy = policies(a.items("policy"))
 	return t
+}
+
+func policies(list []item) []Policy {
+	var out []Policy
+	for _, i := range list {
+		p := Policy{Filename: i.attrs["filename"]}
+		for name, to := range map[string]**bool{"reset": &p.Reset, "disabled": &p.Disabled, "strict": &p.Strict} {
+			if b, err := strconv.ParseBool(i.attrs[name]); err == nil {
+				*to = &b
+			}
+		}
+		if l, ok := i.attrs["log-level"]; ok {
+			p.LogLevel = &l
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 func (a attributes) pointer(name string) *string {
@@ -170,4 +230,9 @@ func (a attributes) resources() *Resources {
 		Memory: d["memory"], MemorySwap: d["memory-swap"], CPUShares: d["cpu-shares"], CPUPeriod: d["cpu-period"],
 		CPUQuota: d["cpu-quota"], CPUSetCPUs: d["cpuset-cpus"], CPUSetMems: d["cpuset-mems"],
 	}
+}
+
+// isGitOverSSH tells whether a context is a git repository that is reached with an SSH agent.
+func isGitOverSSH(context string) bool {
+	return strings.HasPrefix(context, "git@") || strings.HasPrefix(context, "ssh://")
 }

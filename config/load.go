@@ -20,8 +20,17 @@ import (
 type Options struct {
 	// Files are paths of files, merged in this order; "-" is standard input. None means the files that lie in Dir: cache.hcl, else Bake's.
 	Files []string
+	// Source is the address of a git repository, or of a file, that holds the configuration; Files are names in there then, and of this machine when they
+	// start with cwd://. Addresses can also stand among Files.
+	Source string
+	// CommandContext is BAKE_CMD_CONTEXT; "" is the working directory.
+	CommandContext string
+	// Allow names what a configuration that was fetched may touch of this machine: fs.read=PATH, fs.write=PATH, fs=PATH, ssh, network.host, …
+	Allow []string
 	// Stdin is what "-" reads; nil is the process's.
 	Stdin io.Reader
+	// StdinName is what diagnostics call what "-" reads, and what tells a file of ours from one of Bake's; "" is <stdin>.
+	StdinName string
 	// Vars are "NAME=value" settings of variables; they win over the environment.
 	Vars []string
 	// LookupEnv reads the environment; nil reads the process's.
@@ -32,28 +41,39 @@ type Options struct {
 
 // Config is an evaluated configuration.
 type Config struct {
-	opt        Options
-	sources    map[string]*hcl.File
-	eval       *evaluator
-	strict     bool
-	complete   bool
-	targets    map[string]*target
-	order      []string // targets in the order of the files
-	groups     map[string]*groupBlock
-	groupOrder []string
-	transfers  map[string]*Transfer
-	builders   map[string]*Builder
-	registries map[string]*Registry
+	opt      Options
+	sources  map[string]*hcl.File
+	fetched  *fetched
+	access   *access
+	eval     *evaluator
+	strict   bool
+	complete bool
+	// importing are the files that import this configuration, outermost first.
+	importing []string
+	// relativeToFiles makes contexts relative to the files that name them.
+	relativeToFiles bool
+	targets         map[string]*target
+	order           []string // targets in the order of the files
+	groups          map[string]*groupBlock
+	groupOrder      []string
+	// groupBlocks are the blocks that declare groups, by name.
+	groupBlocks map[string][]*targetBlock
+	transfers   map[string]*Transfer
+	builders    map[string]*Builder
+	registries  map[string]*Registry
+	schedules   map[string]*Schedule
+	retentions  map[string]*Retention
 }
 
 // target is a target before inheritance, possibly written in several places.
 type target struct {
-	name   string
-	def    hcl.Range
-	blocks []*targetBlock
-	// variants are the names a matrix made of the block of this name; it is a group then.
+	name     string
+	def      hcl.Range
+	blocks   []*targetBlock
 	inherits []string
 	attrs    attributes
+	// base is the directory that the context is relative to when none is named.
+	base string
 }
 
 // targetBlock is one block of a target with the matrix values it is evaluated with.
@@ -66,7 +86,6 @@ type groupBlock struct {
 	name, description string
 	targets           []string
 	def               hcl.Range
-	matrix            bool
 }
 
 // Complete tells whether everything could be evaluated. It is, beside its errors, when names that do not exist are all that is wrong: then what
@@ -86,6 +105,11 @@ func namesOnly(diags hcl.Diagnostics) bool {
 // Load reads and evaluates the files. All problems are reported, sorted by place; among them warnings, which do not stop anything. With
 // errors the Config holds the sources, for showing them, and may be Complete.
 func Load(ctx context.Context, opt Options) (*Config, hcl.Diagnostics) {
+	return load(ctx, opt, nil)
+}
+
+// load is Load for a configuration that is imported by those of importing, outermost first.
+func load(ctx context.Context, opt Options, importing []string) (*Config, hcl.Diagnostics) {
 	if opt.LookupEnv == nil {
 		opt.LookupEnv = os.LookupEnv
 	}
@@ -93,23 +117,27 @@ func Load(ctx context.Context, opt Options) (*Config, hcl.Diagnostics) {
 		opt.Dir, _ = os.Getwd()
 	}
 	c := &Config{
-		opt: opt, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{},
-		transfers: map[string]*Transfer{}, builders: map[string]*Builder{}, registries: map[string]*Registry{},
+		opt: opt, importing: importing, sources: map[string]*hcl.File{}, targets: map[string]*target{}, groups: map[string]*groupBlock{}, groupBlocks: map[string][]*targetBlock{},
+		transfers: map[string]*Transfer{}, builders: map[string]*Builder{}, registries: map[string]*Registry{}, schedules: map[string]*Schedule{},
+		retentions: map[string]*Retention{},
 	}
-	files, diags := readFiles(opt)
-	if diags.HasErrors() {
+	files, from, diags := gather(ctx, opt)
+	c.fetched = from
+	allowed, d := parseAccess(opt)
+	c.access, diags = allowed, append(diags, d...)
+	relative, d := relativeToFiles(opt.LookupEnv)
+	if diags = append(diags, d...); diags.HasErrors() {
 		return nil, diags
 	}
+	c.relativeToFiles = relative
 	composed, files, d := c.readCompose(ctx, files)
 	diags = append(diags, d...)
-	for _, f := range files {
-		diags = append(diags, f.parse(c.sources)...)
-		c.strict = c.strict || f.strict
-	}
-	if diags.HasErrors() {
+	files, d = c.withIncluded(files, nil)
+	if diags = append(diags, d...); diags.HasErrors() {
 		return c.failed(diags)
 	}
-	diags = append(diags, c.read(composed, files)...)
+	c.strict = slices.ContainsFunc(files, func(f *file) bool { return f.strict })
+	diags = append(diags, c.read(ctx, composed, files)...)
 	if !namesOnly(diags) {
 		return c.failed(diags)
 	}
@@ -126,7 +154,7 @@ func (c *Config) failed(diags hcl.Diagnostics) (*Config, hcl.Diagnostics) {
 func (c *Config) Sources() map[string]*hcl.File { return c.sources }
 
 // read evaluates all blocks.
-func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics {
+func (c *Config) read(ctx context.Context, composed []*composeTarget, files []*file) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	var blocks []*block
 	globals := map[string]*hcl.Attribute{}
@@ -139,8 +167,8 @@ func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics 
 		}
 	}
 	c.eval = &evaluator{
-		opt: c.opt, variables: map[string]*variableBlock{}, globals: globals, values: c.builtins(), vars: map[string]string{},
-		functions: function.Library(function.Options{Env: c.opt.LookupEnv, FS: c.files(), Dir: c.opt.Dir}),
+		opt: c.opt, variables: map[string]*variableBlock{}, globals: globals, values: c.builtins(), vars: map[string]string{}, declared: map[string]bool{},
+		functions: marking(function.Library(function.Options{Env: c.opt.LookupEnv, FS: c.guard(c.files()), Dir: c.gitDir()})),
 	}
 	for _, v := range c.opt.Vars {
 		name, value, ok := strings.Cut(v, "=")
@@ -150,16 +178,21 @@ func (c *Config) read(composed []*composeTarget, files []*file) hcl.Diagnostics 
 		}
 		c.eval.vars[name] = value
 	}
-	c.eval.targets = c.reference
 	diags = append(diags, c.readDeclarations(blocks)...)
 	if diags.HasErrors() {
 		return diags
 	}
+	diags = append(diags, c.checkVariables()...)
 	c.addCompose(composed)
-	diags = append(diags, c.checkVariables(globals)...)
-	diags = append(diags, c.readGroups(blocks)...)
-	diags = append(diags, c.readTargets(blocks)...)
+	diags = append(diags, c.readImports(ctx, blocks)...)
+	diags = append(diags, c.declareGroups(blocks)...)
+	diags = append(diags, c.declareTargets(blocks)...)
+	c.eval.blocks = c
+	diags = append(diags, c.checkGlobals()...)
+	diags = append(diags, c.readGroups()...)
+	diags = append(diags, c.readTargets()...)
 	diags = append(diags, c.readOwn(blocks)...)
+	diags = append(diags, c.readSchedules(blocks)...)
 	return diags
 }
 
@@ -174,8 +207,12 @@ func (c *Config) files() fs.FS {
 
 // builtins are the variables that exist without being declared.
 func (c *Config) builtins() map[string]cty.Value {
+	context := c.opt.CommandContext
+	if context == "" {
+		context = cwd
+	}
 	return map[string]cty.Value{
-		"BAKE_CMD_CONTEXT":    cty.StringVal("cwd://"),
+		"BAKE_CMD_CONTEXT":    cty.StringVal(context),
 		"BAKE_LOCAL_PLATFORM": cty.StringVal(runtime.GOOS + "/" + runtime.GOARCH),
 	}
 }
@@ -187,8 +224,9 @@ func (c *Config) readDeclarations(blocks []*block) hcl.Diagnostics {
 		switch b.kind {
 		case "variable":
 			diags = append(diags, b.unknownNames(&schema.Variable, "validation")...)
-			c.eval.variables[b.label] = variableOf(b)
-			delete(c.eval.values, b.label)
+			if _, builtin := c.eval.values[b.label]; !builtin {
+				c.eval.variables[b.label] = variableOf(b)
+			}
 		case "function":
 			f, d := c.functionOf(b)
 			diags = append(diags, d...)
@@ -252,20 +290,26 @@ func (c *Config) functionOf(b *block) (*functionBlock, hcl.Diagnostics) {
 	return f, diags
 }
 
-// checkVariables evaluates and validates every variable, used or not, and the globals.
-func (c *Config) checkVariables(globals map[string]*hcl.Attribute) hcl.Diagnostics {
+// checkVariables evaluates and validates every variable, used or not.
+func (c *Config) checkVariables() hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, name := range sortedNames(c.eval.variables) {
 		v := c.eval.variables[name]
-		_, d := c.eval.lookup(name, &v.at, nil)
+		_, d := c.eval.lookup(name, &v.at)
 		diags = append(diags, d...)
 		if !d.HasErrors() {
 			diags = append(diags, c.eval.validate(v)...)
 		}
 	}
-	for _, name := range sortedNames(globals) {
-		at := globals[name].NameRange
-		_, d := c.eval.lookup(name, &at, nil)
+	return diags
+}
+
+// checkGlobals evaluates every global, used or not.
+func (c *Config) checkGlobals() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.eval.globals) {
+		at := c.eval.globals[name].NameRange
+		_, d := c.eval.lookup(name, &at)
 		diags = append(diags, d...)
 	}
 	return diags
@@ -280,29 +324,50 @@ func sortedNames[V any](m map[string]V) []string {
 	return names
 }
 
-// readGroups evaluates the groups; a later one of the same name takes the place of an earlier.
-func (c *Config) readGroups(blocks []*block) hcl.Diagnostics {
+// declareGroups enters the groups by name.
+func (c *Config) declareGroups(blocks []*block) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, b := range blocks {
 		if b.kind != "group" {
 			continue
 		}
+		if !targetName.MatchString(b.label) {
+			diags = append(diags, errorf(&b.def, "Invalid group name", "%q is not a name for a group: only letters, digits, _ and - are allowed.", b.label))
+			continue
+		}
+		for _, name := range []string{"matrix", "name"} {
+			if a := b.attrs[name]; a != nil {
+				diags = append(diags, errorf(&a.NameRange, "No matrix for groups", "A group has no %s. Give the target one: its name is then the group of its variants.", name))
+				delete(b.attrs, name)
+			}
+		}
 		diags = append(diags, b.unknownNames(&schema.Group)...)
-		g := &groupBlock{name: b.label, def: b.def}
-		values, d := c.attributesOf(b, &schema.Group, nil)
-		diags = append(diags, d...)
-		if v := values["description"]; v != nil {
-			g.description = *v.text
-		}
-		if v := values["targets"]; v != nil {
-			g.targets = v.list
-		} else if !d.HasErrors() {
-			diags = append(diags, errorf(&b.def, "Missing attribute", "Group %q needs targets.", b.label))
-		}
+		c.groupBlocks[b.label] = append(c.groupBlocks[b.label], &targetBlock{block: b})
 		if c.groups[b.label] == nil {
 			c.groupOrder = append(c.groupOrder, b.label)
 		}
-		c.groups[b.label] = g
+		c.groups[b.label] = &groupBlock{name: b.label, def: b.def}
+	}
+	return diags
+}
+
+// readGroups evaluates the groups; of several with one name the last counts.
+func (c *Config) readGroups() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.groupBlocks) {
+		g := c.groups[name]
+		for _, tb := range c.groupBlocks[name] {
+			values, d := c.attributesOf(tb.block, &schema.Group, nil)
+			diags = append(diags, d...)
+			if v := values["description"]; v != nil {
+				g.description = *v.text
+			}
+			if v := values["targets"]; v != nil {
+				g.targets = v.list
+			} else if !d.HasErrors() {
+				diags = append(diags, errorf(&tb.block.def, "Missing attribute", "Group %q needs targets.", name))
+			}
+		}
 	}
 	return diags
 }
@@ -316,12 +381,14 @@ func (c *Config) attributesOf(b *block, kind *schema.Block, locals map[string]ct
 		if a == nil || name == "matrix" || name == "name" {
 			continue
 		}
-		v, d := c.eval.eval(b.attrs[name].Expr, locals)
+		at := b.attrs[name].Expr.Range()
+		v, marks, d := c.eval.evalMarked(b.attrs[name].Expr, locals)
 		diags = append(diags, d...)
 		if d.HasErrors() {
 			continue
 		}
-		decoded, d := decode(a, v, b.attrs[name].Expr.Range())
+		diags = append(diags, warnImpure(a, marks, at)...)
+		decoded, d := decode(a, v, at, elementRanges(b.attrs[name].Expr)...)
 		diags = append(diags, d...)
 		if decoded != nil {
 			out[name] = decoded

@@ -11,22 +11,22 @@ import (
 type attributes map[string]*value
 
 // merged returns base with over on top, by the merge rules of the schema.
-func merged(base, over attributes) attributes {
+func (c *Config) merged(base, over attributes) attributes {
 	out := maps.Clone(base)
 	if out == nil {
 		out = attributes{}
 	}
 	for name, v := range over {
 		if a := schema.Target.Attribute(name); a != nil {
-			out[name] = mergedValue(a, out[name], v)
+			out[name] = c.mergedValue(a, out[name], v)
 		}
 	}
 	return out
 }
 
-func mergedValue(a *schema.Attribute, base, over *value) *value {
+func (c *Config) mergedValue(a *schema.Attribute, base, over *value) *value {
 	if base == nil {
-		return normal(a, over)
+		return c.normal(a, over)
 	}
 	if over == nil {
 		return base
@@ -46,11 +46,11 @@ func mergedValue(a *schema.Attribute, base, over *value) *value {
 			}
 		}
 	}
-	return normal(a, out)
+	return c.normal(a, out)
 }
 
 // normal drops duplicates, keeping the first place and, for things with an id, the last value.
-func normal(a *schema.Attribute, v *value) *value {
+func (c *Config) normal(a *schema.Attribute, v *value) *value {
 	if v == nil {
 		return nil
 	}
@@ -60,12 +60,11 @@ func normal(a *schema.Attribute, v *value) *value {
 		if a.Name != "inherits" {
 			out.list = unique(v.list)
 		}
-	case schema.Caches:
-		out.items = nil
-		for _, i := range v.items {
-			if !slices.ContainsFunc(out.items, i.equal) {
-				out.items = append(out.items, i)
-			}
+	case schema.Caches, schema.Outputs:
+		if c.strict {
+			out.items = distinct(v.items)
+		} else {
+			out.items = distinctAsBake(v.items)
 		}
 	case schema.Secrets, schema.Agents, schema.Attests:
 		out.items = byID(a.Kind, v.items)
@@ -85,10 +84,40 @@ func normal(a *schema.Attribute, v *value) *value {
 	return &out
 }
 
+// distinct drops entries that equal an earlier one.
+func distinct(list []item) []item {
+	var out []item
+	for _, i := range list {
+		if !slices.ContainsFunc(out, i.equal) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// distinctAsBake drops repeated entries as Bake does (buildx, util/buildflags/utils.go, removeDupes): the last entry takes the place of a
+// repeated one, so what follows a repetition changes its order.
+func distinctAsBake(list []item) []item {
+	out := slices.Clone(list)
+	for i := len(out) - 2; i >= 0; i-- {
+		for j := i + 1; j < len(out); j++ {
+			if out[i].equal(out[j]) {
+				out[j] = out[len(out)-1]
+				out = out[:len(out)-1]
+				break
+			}
+		}
+	}
+	return out
+}
+
+// unique drops repeated and empty strings.
 func unique(list []string) []string {
 	out := make([]string, 0, len(list))
+	seen := make(map[string]bool, len(list))
 	for _, s := range list {
-		if s != "" && !slices.Contains(out, s) {
+		if s != "" && !seen[s] {
+			seen[s] = true
 			out = append(out, s)
 		}
 	}

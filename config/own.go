@@ -15,7 +15,7 @@ func (c *Config) readOwn(blocks []*block) hcl.Diagnostics {
 	for _, b := range blocks {
 		kind := schema.Lookup(b.kind)
 		switch b.kind {
-		case "transfer", "builder", "registry":
+		case "transfer", "builder", "registry", "retention":
 		default:
 			continue
 		}
@@ -30,7 +30,7 @@ func (c *Config) readOwn(blocks []*block) hcl.Diagnostics {
 
 func nestedOf(kind string) []string {
 	if kind == "transfer" {
-		return []string{"cache-from", "cache-to"}
+		return []string{"cache-from", "cache-to", schema.Dynamic.Name}
 	}
 	return nil
 }
@@ -60,6 +60,13 @@ func (c *Config) declareOwn(b *block, attrs attributes) hcl.Diagnostics {
 			return duplicate(b, have.Range)
 		}
 		return c.declareRegistry(b, attrs)
+	case "retention":
+		if have := c.retentions[b.label]; have != nil {
+			return duplicate(b, have.Range)
+		}
+		r, diags := newRetention(b, attrs)
+		c.retentions[b.label] = r
+		return diags
 	}
 	return nil
 }

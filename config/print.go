@@ -46,9 +46,13 @@ func escape(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "${", "$${"), "%{", "%%{")
 }
 
+// printed leaves out attributes that hold nothing.
 func printed(attrs attributes) map[string]any {
 	out := map[string]any{}
 	for name, v := range attrs {
+		if v.empty() {
+			continue
+		}
 		a := schema.Target.Attribute(name)
 		keep := func(s string) string {
 			if escaped[name] {
@@ -58,9 +62,7 @@ func printed(attrs attributes) map[string]any {
 		}
 		switch a.Kind {
 		case schema.String:
-			if v.text != nil {
-				out[name] = keep(*v.text)
-			}
+			out[name] = keep(*v.text)
 		case schema.Bool:
 			out[name] = v.truth
 		case schema.Strings:

@@ -1,7 +1,5 @@
 package config
 
-import "github.com/hashicorp/hcl/v2"
-
 // Resolution is what takes part in one run.
 type Resolution struct {
 	// Targets are the selected targets and those they link to, sorted by name; Groups those that were named or reached.
@@ -12,9 +10,14 @@ type Resolution struct {
 	// Registries and Builders are all that were declared, sorted by host and name.
 	Registries []*Registry
 	Builders   []*Builder
+	// Schedules are all schedules, sorted by name.
+	Schedules []*Schedule
+	// Retentions are all that were declared, sorted by name.
+	Retentions []*Retention
 
 	values    map[string]attributes
 	lookupEnv func(string) (string, bool)
+	access    *access // of a definition that was fetched
 }
 
 // Group is a named list of targets and groups, as resolved for print.
@@ -30,12 +33,4 @@ type Selection struct {
 	Names []string
 	// Set are "PATTERN.ATTRIBUTE[.KEY][+]=VALUE" changes, in order.
 	Set []string
-}
-
-// Listing is a target, group or variable for people and for completion.
-type Listing struct {
-	Name, Description string
-	// Kind is target, group, transfer or variable.
-	Kind  string
-	Range hcl.Range
 }

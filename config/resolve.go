@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -34,15 +35,24 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 		return nil, sorted(r.diags)
 	}
 	res := &Resolution{values: map[string]attributes{}, lookupEnv: c.opt.LookupEnv}
+	if c.fetched != nil {
+		res.access = c.access
+	}
 	asked, transfers := r.collect(names, res)
-	linked := r.link(asked)
+	isAsked := setOf(asked)
+	linked := r.link(asked, isAsked)
 	if r.diags.HasErrors() {
 		return nil, sorted(r.diags)
 	}
 	for _, name := range slices.Sorted(slices.Values(append(slices.Clone(asked), linked...))) {
-		attrs := finished(r.resolved[name], slices.Contains(asked, name))
+		attrs := c.finished(name, r.resolved[name], isAsked[name])
 		res.values[name] = attrs
-		res.Targets = append(res.Targets, newTarget(name, c.targets[name].def, attrs, slices.Contains(asked, name)))
+		t := newTarget(name, c.targets[name].def, attrs, isAsked[name])
+		c.locate(t)
+		res.Targets = append(res.Targets, t)
+	}
+	if r.diags = append(r.diags, res.checkValues()...); r.diags.HasErrors() {
+		return nil, sorted(r.diags)
 	}
 	for _, name := range slices.Sorted(slices.Values(transfers)) {
 		res.Transfers = append(res.Transfers, c.transfers[name])
@@ -53,7 +63,20 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 	for _, name := range sortedNames(c.builders) {
 		res.Builders = append(res.Builders, c.builders[name])
 	}
+	res.Schedules = c.Schedules()
+	for _, name := range sortedNames(c.retentions) {
+		res.Retentions = append(res.Retentions, c.retentions[name])
+		r.diags = append(r.diags, c.governed(c.retentions[name])...)
+	}
 	return res, sorted(r.diags)
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return set
 }
 
 // expandNames turns patterns into names, and nothing into the default.
@@ -72,7 +95,7 @@ func (r *resolver) expandNames(names []string) []string {
 	var out []string
 	for _, n := range names {
 		n = strings.ReplaceAll(n, ".", "_")
-		if !strings.ContainsAny(n, "*?[") {
+		if !isPattern(n) {
 			out = append(out, n)
 			continue
 		}
@@ -85,14 +108,20 @@ func (r *resolver) expandNames(names []string) []string {
 	return unique(out)
 }
 
+// isPattern tells whether a name is to be matched rather than looked up.
+func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
+
+// all are the names that can be selected.
+func (c *Config) all() []string {
+	return slices.Concat(sortedNames(c.targets), sortedNames(c.groups), sortedNames(c.transfers))
+}
+
 // matching returns the names that fit a pattern, sorted.
 func (c *Config) matching(pattern string) []string {
 	var found []string
-	for _, names := range [][]string{sortedNames(c.groups), sortedNames(c.targets), sortedNames(c.transfers)} {
-		for _, n := range names {
-			if ok, err := path.Match(pattern, n); err == nil && ok {
-				found = append(found, n)
-			}
+	for _, n := range c.all() {
+		if ok, err := path.Match(pattern, n); err == nil && ok {
+			found = append(found, n)
 		}
 	}
 	slices.Sort(found)
@@ -139,7 +168,10 @@ func (r *resolver) collect(names []string, res *Resolution) (targets, transfers 
 	}
 	for _, n := range names {
 		walk(n, nil)
-		if n == defaultName && r.config.groups[n] != nil {
+	}
+	for i, n := range names {
+		// The group default, of the file or made by an earlier name, is not its own member.
+		if n == defaultName && (i > 0 || slices.ContainsFunc(res.Groups, func(g *Group) bool { return g.Name == defaultName })) {
 			continue
 		}
 		top = append(top, n)
@@ -170,7 +202,7 @@ func (r *resolver) defaultGroup(res *Resolution, named []string) {
 // unknown reports a name that is nothing, at the group that names it.
 func (r *resolver) unknown(name string, trail []string) {
 	c := r.config
-	all := slices.Concat(sortedNames(c.targets), sortedNames(c.groups), sortedNames(c.transfers))
+	all := c.all()
 	if len(trail) == 0 {
 		r.diags = append(r.diags, errorf(nil, "Unknown target", "There is no target, group or transfer named %q.%s", name, didYouMean(name, all)))
 		return
@@ -192,6 +224,10 @@ func (r *resolver) target(name string) attributes {
 		r.cycle(name)
 		return nil
 	}
+	if len(r.path) >= referenceDepth {
+		r.diags = append(r.diags, errorf(&t.def, "Inheritance too deep", "Target %q is inherited through more than %d others, beginning with %q.", name, referenceDepth, r.path[0]))
+		return nil
+	}
 	r.path = append(r.path, name)
 	defer func() { r.path = r.path[:len(r.path)-1] }()
 	var attrs attributes
@@ -201,9 +237,9 @@ func (r *resolver) target(name string) attributes {
 			r.diags = append(r.diags, errorf(&at, "Unknown target", "Target %q inherits from %q, which does not exist.%s", name, parent, didYouMean(parent, sortedNames(r.config.targets))))
 			continue
 		}
-		attrs = merged(attrs, r.target(parent))
+		attrs = r.config.merged(attrs, r.target(parent))
 	}
-	attrs = merged(attrs, t.attrs)
+	attrs = r.config.merged(attrs, t.attrs)
 	attrs = r.apply(name, attrs)
 	r.resolved[name] = attrs
 	return attrs
@@ -228,7 +264,7 @@ func place(r hcl.Range) string {
 }
 
 // link finds the targets that the asked ones take contexts from, and refuses cycles among them.
-func (r *resolver) link(asked []string) []string {
+func (r *resolver) link(asked []string, isAsked map[string]bool) []string {
 	var linked []string
 	var trail []string
 	done := map[string]bool{}
@@ -242,22 +278,41 @@ func (r *resolver) link(asked []string) []string {
 			switch {
 			case r.config.targets[to] == nil:
 				r.diags = append(r.diags, errorf(&at, "Unknown target", "Target %q takes a context from target %q, which does not exist.%s", name, to, didYouMean(to, sortedNames(r.config.targets))))
+			case len(trail) > referenceDepth:
+				r.diags = append(r.diags, errorf(&at, "Links too deep", "Target %q is linked to through more than %d others, beginning with %q.", to, referenceDepth, trail[0]))
 			case slices.Contains(trail, to):
 				hops := append(slices.Clone(trail[slices.Index(trail, to):]), to)
 				r.diags = append(r.diags, errorf(&at, "Link cycle", "Targets take contexts from each other in a circle: %s.", r.linkHops(hops)))
 			case !done[to]:
 				done[to] = true
-				if !slices.Contains(asked, to) {
+				if !isAsked[to] {
 					linked = append(linked, to)
 				}
 				walk(to)
 			}
+			r.entitle(name, to)
 		}
 	}
 	for _, name := range asked {
 		walk(name)
 	}
 	return linked
+}
+
+// entitle gives a target the entitlements of one that it links to, which is built as part of it.
+func (r *resolver) entitle(name, linked string) {
+	to := r.resolved[linked].withHost()["entitlements"]
+	if to.empty() {
+		return
+	}
+	attrs := maps.Clone(r.resolved[name].withHost())
+	have := attrs["entitlements"]
+	given := &value{list: to.list}
+	if have != nil {
+		given = &value{list: unique(slices.Concat(have.list, to.list)), rng: have.rng}
+	}
+	attrs["entitlements"] = given
+	r.resolved[name] = attrs
 }
 
 // linkHops spells a circle of links out.
@@ -303,6 +358,10 @@ func (r *resolver) checkCycles() {
 			r.diags = append(r.diags, errorf(&g.def, "Group cycle", "A group cannot contain itself: %s.", strings.Join(hops, " -> ")))
 			return
 		}
+		if len(trail) > referenceDepth {
+			r.diags = append(r.diags, errorf(&g.def, "Groups too deep", "Group %q is reached through more than %d others, beginning with %q.", name, referenceDepth, trail[0]))
+			return
+		}
 		for _, m := range g.targets {
 			walk(m, append(trail, name))
 		}
@@ -319,29 +378,4 @@ func nameList(names []string) string {
 		names = append(slices.Clone(names[:12]), "…")
 	}
 	return " " + strings.Join(names, ", ")
-}
-
-// Names lists what can be selected and the variables, for completion and listings.
-func (c *Config) Names() []Listing {
-	var out []Listing
-	for _, name := range c.groupOrder {
-		out = append(out, Listing{Name: name, Kind: "group", Description: c.groups[name].description, Range: c.groups[name].def})
-	}
-	for _, name := range c.order {
-		out = append(out, Listing{Name: name, Kind: "target", Description: c.targets[name].attrs.text("description"), Range: c.targets[name].def})
-	}
-	for _, name := range sortedNames(c.transfers) {
-		out = append(out, Listing{Name: name, Kind: "transfer", Description: c.transfers[name].Description, Range: c.transfers[name].Range})
-	}
-	for _, name := range sortedNames(c.eval.variables) {
-		v := c.eval.variables[name]
-		l := Listing{Name: name, Kind: "variable", Range: v.at}
-		if v.description != nil {
-			if d, diags := c.eval.eval(v.description, nil); !diags.HasErrors() {
-				l.Description, _ = text(d)
-			}
-		}
-		out = append(out, l)
-	}
-	return out
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -53,7 +54,7 @@ func (c *Config) parseSet(s string) (*override, *hcl.Diagnostic) {
 	}
 	if parts[1] == "push" || parts[1] == "load" {
 		o.pseudo = parts[1]
-	} else if parts[1] == "secret" && o.key != "" {
+	} else if parts[1] == "secret" && o.key != "" && !o.add {
 		o.attr = schema.Target.Attribute("secret")
 	} else if o.attr = settable(parts[1]); o.attr == nil {
 		return nil, errorf(nil, "Invalid --set", "--set %s: %q cannot be set.%s", s, parts[1], didYouMean(parts[1], settableNames()))
@@ -103,7 +104,7 @@ func settableNames() []string {
 
 // apply makes the changes of --set that are meant for a target.
 func (r *resolver) apply(name string, attrs attributes) attributes {
-	out := merged(attrs, nil)
+	out := r.config.merged(attrs, nil)
 	// The first plain assignment of a list clears what is there, the further ones add.
 	started := map[string]bool{}
 	for _, o := range r.sets {
@@ -158,14 +159,14 @@ func (r *resolver) changed(have *value, o override, started map[string]bool) (*v
 		if o.value != "" {
 			next.list = append(next.list, o.value)
 		}
-		return normal(o.attr, next), nil
+		return r.config.normal(o.attr, next), nil
 	}
 	parsed, err := parseItem(o.attr.Kind, o.value)
 	if err != nil {
 		return nil, err
 	}
 	next.items = append(slices.Clone(next.items), parsed...)
-	return normal(o.attr, next), nil
+	return r.config.normal(o.attr, next), nil
 }
 
 func (r *resolver) changedKey(next *value, o override) (*value, error) {
@@ -188,22 +189,26 @@ func (r *resolver) changedKey(next *value, o override) (*value, error) {
 
 // changedSecret gives a secret that is declared another source.
 func changedSecret(next *value, o override) (*value, error) {
-	k, v, _ := strings.Cut(o.value, "=")
+	parsed, err := parseItem(schema.Secrets, o.value)
+	if err != nil {
+		return nil, err
+	}
+	if len(parsed) == 0 {
+		return nil, fmt.Errorf("secret %q needs a source: src=FILE or env=NAME", o.key)
+	}
+	source := parsed[0]
+	if id := source.attrs["id"]; id != "" && id != o.key {
+		return nil, fmt.Errorf("the value is for the secret %q, not for %q", id, o.key)
+	}
 	items := slices.Clone(next.items)
 	for i := range items {
 		if items[i].attrs["id"] == o.key {
-			items[i].attrs = map[string]string{"id": o.key, k: v}
+			items[i].attrs = cloneWith(source.attrs, "id", o.key)
 			next.items = items
 			return next, nil
 		}
 	}
-	return nil, errSecret(o.key)
-}
-
-type errSecret string
-
-func (e errSecret) Error() string {
-	return "secret \"" + string(e) + "\" must be declared before it can be given another source"
+	return nil, fmt.Errorf("secret %q must be declared before it can be given another source", o.key)
 }
 
 // setOutput applies --push and --load, which change outputs rather than replace them.

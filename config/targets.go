@@ -2,7 +2,6 @@ package config
 
 import (
 	"regexp"
-	"slices"
 
 	"github.com/cachectl/cachectl/schema"
 	"github.com/hashicorp/hcl/v2"
@@ -10,25 +9,38 @@ import (
 )
 
 // targetName is what a target may be called (Bake: validateTargetName).
-var targetName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+var targetName = regexp.MustCompile(schema.Target.LabelForm)
 
-// readTargets expands matrices and evaluates every target's own attributes.
-func (c *Config) readTargets(blocks []*block) hcl.Diagnostics {
+// declareTargets expands matrices and enters the targets; their attributes are evaluated later, or when others refer to them.
+func (c *Config) declareTargets(blocks []*block) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, b := range blocks {
 		if b.kind != "target" {
 			continue
 		}
-		diags = append(diags, b.unknownNames(&schema.Target, "cache-from", "cache-to")...)
+		diags = append(diags, b.unknownNames(&schema.Target, "cache-from", "cache-to", schema.Dynamic.Name)...)
 		diags = append(diags, c.expand(b)...)
 	}
+	return diags
+}
+
+// readTargets evaluates every target's own attributes.
+func (c *Config) readTargets() hcl.Diagnostics {
+	var diags hcl.Diagnostics
 	for _, name := range c.order {
 		t := c.targets[name]
+		if len(t.blocks) == 0 {
+			continue // evaluated already
+		}
 		attrs := t.attrs
 		for _, tb := range t.blocks {
 			own, d := c.ownAttributes(tb)
 			diags = append(diags, d...)
-			attrs = merged(attrs, own)
+			if c.relativeToFiles {
+				c.rebaseOwn(tb, own)
+				t.base = fileDir(tb.block.def.Filename)
+			}
+			attrs = c.merged(attrs, own)
 		}
 		t.attrs = attrs
 		if v := attrs["inherits"]; v != nil {
@@ -77,7 +89,7 @@ func (c *Config) expand(b *block) hcl.Diagnostics {
 	if diags.HasErrors() {
 		return diags
 	}
-	group := &groupBlock{name: b.label, def: b.def, matrix: true}
+	group := &groupBlock{name: b.label, def: b.def}
 	seen := map[string]bool{}
 	for _, locals := range combinations {
 		name := b.label
@@ -101,7 +113,7 @@ func (c *Config) expand(b *block) hcl.Diagnostics {
 		diags = append(diags, c.add(name, &targetBlock{block: b, locals: locals})...)
 		group.targets = append(group.targets, name)
 	}
-	if nameAttr != nil {
+	if nameAttr != nil && len(group.targets) > 0 {
 		if c.groups[b.label] == nil {
 			c.groupOrder = append(c.groupOrder, b.label)
 		}
@@ -123,7 +135,7 @@ func (c *Config) combinations(m *hcl.Attribute) ([]map[string]cty.Value, hcl.Dia
 	out := []map[string]cty.Value{{}}
 	for it := v.ElementIterator(); it.Next(); {
 		key, list := it.Element()
-		if list.IsNull() || !list.CanIterateElements() || list.Type().IsObjectType() || list.Type().IsMapType() {
+		if list.IsNull() || !list.CanIterateElements() {
 			return nil, append(diags, errorf(&at, "Invalid matrix", "The value of %q in a matrix must be a list.", key.AsString()))
 		}
 		if len(out)*list.LengthInt() > matrixLimit {
@@ -143,26 +155,4 @@ func (c *Config) combinations(m *hcl.Attribute) ([]map[string]cty.Value, hcl.Dia
 		out = next
 	}
 	return out, diags
-}
-
-// reference evaluates target.NAME.ATTR for expressions: the target's own value, without inheritance.
-func (c *Config) reference(name, attr string) (cty.Value, bool, hcl.Diagnostics) {
-	t := c.targets[name]
-	if t == nil {
-		return cty.DynamicVal, false, nil
-	}
-	if attr == "name" {
-		return cty.StringVal(name), true, nil
-	}
-	for _, tb := range slices.Backward(t.blocks) {
-		if a := tb.block.attrs[attr]; a != nil {
-			v, diags := c.eval.eval(a.Expr, tb.locals)
-			return v, true, diags
-		}
-	}
-	a := schema.Target.Attribute(attr)
-	if a == nil {
-		return cty.DynamicVal, false, nil
-	}
-	return cty.NullVal(cty.DynamicPseudoType), true, nil
 }

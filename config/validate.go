@@ -1,8 +1,11 @@
 package config
 
 import (
+	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cachectl/cachectl/schema"
 	"github.com/distribution/reference"
@@ -71,7 +74,11 @@ func (c Cache) validateAttribute(backend *schema.Backend, side schema.Side, name
 	case a.Ignored:
 		return hcl.Diagnostics{warningf(at, "Attribute without effect", "BuildKit takes %q for a %s cache and ignores it.", name, c.Type)}
 	case a.Secret && c.AttrRanges[name].Filename != "" && v != "":
-		return hcl.Diagnostics{warningf(at, "Secret in the configuration", "%q is a secret. Leave it to the environment (%s) rather than to a file.", name, a.Env)}
+		where := "the environment"
+		if a.Env != "" {
+			where += " (" + a.Env + ")"
+		}
+		return hcl.Diagnostics{warningf(at, "Secret in the configuration", "%q is a secret. Leave it to %s rather than to a file.", name, where)}
 	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "The value of %q has control characters in it.", name)}
 	}
@@ -92,10 +99,29 @@ func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) 
 			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a whole number.", a.Name, v)}
 		}
 	}
+	if a.Form.Pattern != "" && !regexp.MustCompile("^(?:"+a.Form.Pattern+")$").MatchString(v) {
+		said := fmt.Sprintf(" is %q; it", v)
+		if strings.Contains(v, "@") { // as passwords in addresses are written
+			said = ""
+		}
+		return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q%s must be %s.", a.Name, said, a.Form.Says)}
+	}
 	switch a.Name {
 	case "ref":
 		if _, err := reference.ParseNormalizedNamed(v); err != nil {
 			return hcl.Diagnostics{errorf(at, "Invalid reference", "%q is not a reference like registry.example.com/team/cache:main: %v.", v, err)}
+		}
+	case "touch_refresh":
+		if _, err := time.ParseDuration(v); err != nil {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q: %v.", a.Name, v, err)}
+		}
+	case "timeout":
+		if d, err := time.ParseDuration(v); err != nil || d <= 0 {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a time like 10m or 90s.", a.Name, v)}
+		}
+	case "scope":
+		if v == "" || len(v) > maxScope || strings.Contains(v, ",") {
+			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is part of the keys in GitHub's cache: it cannot be empty, have a comma, or be longer than %d bytes.", a.Name, maxScope)}
 		}
 	case "digest":
 		if err := digest.Digest(v).Validate(); err != nil {
@@ -107,11 +133,15 @@ func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) 
 
 // validateTogether checks what attributes say about each other.
 func (c Cache) validateTogether() hcl.Diagnostics {
-	if c.Type != "registry" && c.Type != "local" {
+	b := schema.LookupBackend(c.Type)
+	if a := b.Attribute("compression"); a == nil || a.Ignored {
 		return nil
 	}
 	var diags hcl.Diagnostics
-	oci := c.Bool("oci-mediatypes")
+	if c.Type == "gha" {
+		diags = append(diags, c.validateListing()...)
+	}
+	oci := c.Bool("oci-mediatypes") || b.Attribute("oci-mediatypes").Ignored
 	if !oci && c.Attrs["image-manifest"] != "" && c.Bool("image-manifest") {
 		diags = append(diags, errorf(c.At("image-manifest"), "Conflicting cache attributes", "image-manifest=true needs OCI media types, and oci-mediatypes is false. Leave one of them out."))
 	}
@@ -123,6 +153,19 @@ func (c Cache) validateTogether() hcl.Diagnostics {
 		diags = append(diags, c.validateLevel(compression, level)...)
 	}
 	return diags
+}
+
+// maxScope is how long a scope may be: GitHub takes keys of 512 bytes, and BuildKit's have 24 besides the scope and a number.
+const maxScope = 470
+
+// validateListing tells that of two attributes which are of use together only one is there.
+func (c Cache) validateListing() hcl.Diagnostics {
+	for has, lacks := range map[string]string{"repository": "ghtoken", "ghtoken": "repository"} {
+		if c.Attrs[has] != "" && c.Attrs[lacks] == "" {
+			return hcl.Diagnostics{warningf(c.At(has), "Attribute without effect", "%q is for listing keys, which needs %q too.", has, lacks)}
+		}
+	}
+	return nil
 }
 
 func (c Cache) validateLevel(compression string, level int) hcl.Diagnostics {

@@ -23,6 +23,11 @@ type value struct {
 	rng   hcl.Range
 }
 
+// empty tells whether nothing is in v.
+func (v *value) empty() bool {
+	return v == nil || v.text == nil && v.truth == nil && len(v.list) == 0 && len(v.dict) == 0 && len(v.items) == 0
+}
+
 // item is one entry of a list of caches, outputs, secrets and the like.
 type item struct {
 	attrs  map[string]string
@@ -35,8 +40,9 @@ func (i item) equal(other item) bool {
 	return maps.Equal(i.attrs, other.attrs) && slices.Equal(i.paths, other.paths)
 }
 
-// decode converts an evaluated expression to an attribute's kind; nil means that the attribute is not set.
-func decode(a *schema.Attribute, v cty.Value, at hcl.Range) (*value, hcl.Diagnostics) {
+// decode converts an evaluated expression to an attribute's kind; nil means that the attribute is not set. elements are the places of a list's elements,
+// if they are known.
+func decode(a *schema.Attribute, v cty.Value, at hcl.Range, elements ...hcl.Range) (*value, hcl.Diagnostics) {
 	if v.IsNull() {
 		switch a.Kind {
 		case schema.Caches, schema.Outputs, schema.Secrets, schema.Agents, schema.Attests:
@@ -45,37 +51,37 @@ func decode(a *schema.Attribute, v cty.Value, at hcl.Range) (*value, hcl.Diagnos
 		return nil, nil
 	}
 	if !v.IsWhollyKnown() {
-		return nil, hcl.Diagnostics{errorf(&at, "Unsuitable value", "The value of %q cannot be known.", a.Name)}
+		return nil, nil // it depends on something that has an error of its own
 	}
 	out := &value{rng: at}
-	err := out.fill(a, v)
+	err := out.fill(a, v, elements)
 	if err != nil {
 		return nil, hcl.Diagnostics{errorf(&at, "Unsuitable value", "%q: %v.", a.Name, err)}
 	}
 	return out, nil
 }
 
-func (out *value) fill(a *schema.Attribute, v cty.Value) error {
+func (v *value) fill(a *schema.Attribute, from cty.Value, elements []hcl.Range) error {
 	var err error
 	switch a.Kind {
 	case schema.String, schema.Number:
 		var s string
-		if s, err = text(v); err == nil {
-			out.text = &s
+		if s, err = text(from); err == nil {
+			v.text = &s
 		}
 	case schema.Bool:
-		b, cerr := convert.Convert(v, cty.Bool)
+		b, cerr := convert.Convert(from, cty.Bool)
 		if cerr != nil {
 			return cerr
 		}
 		t := b.True()
-		out.truth = &t
+		v.truth = &t
 	case schema.Strings:
-		out.list, err = texts(v, a.Name == "tags" || a.Name == "platforms")
+		v.list, err = texts(from, a.Name == "tags" || a.Name == "platforms")
 	case schema.Map, schema.Resources:
-		out.dict, err = dictionary(v)
+		v.dict, err = dictionary(from)
 	default:
-		out.items, err = items(a.Kind, v, out.rng)
+		v.items, err = items(a.Kind, from, v.rng, elements)
 	}
 	return err
 }
@@ -87,6 +93,9 @@ func text(v cty.Value) (string, error) {
 	}
 	if s.IsNull() {
 		return "", fmt.Errorf("null is not a string")
+	}
+	if !s.IsKnown() {
+		return "", fmt.Errorf("the value cannot be known")
 	}
 	return s.AsString(), nil
 }
@@ -131,16 +140,19 @@ func dictionary(v cty.Value) (map[string]*string, error) {
 }
 
 // items converts a list of strings and objects.
-func items(kind schema.Kind, v cty.Value, at hcl.Range) ([]item, error) {
+func items(kind schema.Kind, v cty.Value, at hcl.Range, elements []hcl.Range) ([]item, error) {
 	t := v.Type()
 	if !t.IsTupleType() && !t.IsListType() && !t.IsSetType() {
 		return nil, fmt.Errorf("a list is needed, not %s", t.FriendlyName())
 	}
 	list := []item{}
-	for it := v.ElementIterator(); it.Next(); {
+	for n, it := 0, v.ElementIterator(); it.Next(); n++ {
 		_, e := it.Element()
+		if len(elements) == v.LengthInt() {
+			at = elements[n]
+		}
 		if e.IsNull() {
-			return nil, fmt.Errorf("an entry is null")
+			return nil, fmt.Errorf("an entry is null; write an empty string for none")
 		}
 		var parsed []item
 		var err error
@@ -161,6 +173,19 @@ func items(kind schema.Kind, v cty.Value, at hcl.Range) ([]item, error) {
 		}
 	}
 	return list, nil
+}
+
+// elementRanges are the places of the elements of a list that is written out; nil for any other expression.
+func elementRanges(expr hcl.Expression) []hcl.Range {
+	list, diags := hcl.ExprList(expr)
+	if diags.HasErrors() {
+		return nil
+	}
+	ranges := make([]hcl.Range, 0, len(list))
+	for _, e := range list {
+		ranges = append(ranges, e.Range())
+	}
+	return ranges
 }
 
 func objectItem(kind schema.Kind, v cty.Value) ([]item, error) {
@@ -213,24 +238,39 @@ func parseItem(kind schema.Kind, s string) ([]item, error) {
 		if !ok {
 			return nil, fmt.Errorf("%q in %q is not key=value", f, s)
 		}
-		out.attrs[strings.ToLower(strings.TrimSpace(k))] = v
+		if name := strings.ToLower(strings.TrimSpace(k)); kind != schema.Attests || name == "type" || name == "disabled" {
+			k = name
+		}
+		if kind == schema.Secrets && !slices.Contains(secretKeys, k) {
+			return nil, fmt.Errorf("a secret has no %q; it has %s", k, strings.Join(secretKeys, ", "))
+		}
+		out.attrs[k] = v
+	}
+	if kind == schema.Attests && out.attrs["type"] == "" {
+		return nil, fmt.Errorf("%q has no type; it can be sbom or provenance", s)
 	}
 	return complete(kind, out)
 }
 
-// bareItems are the short forms: references of registry caches, and the path of a local output.
+// secretKeys are what a secret can be given, type and source in its string form only.
+var secretKeys = []string{"id", "src", "source", "env", "type"}
+
+// bareItems are the short forms: references of registry caches, and the path of a local output, which may have = in it.
 func bareItems(kind schema.Kind, s string, fields []string) []item {
-	if slices.ContainsFunc(fields, func(f string) bool { return strings.Contains(f, "=") }) {
-		return nil
-	}
 	switch kind {
 	case schema.Caches:
+		if slices.ContainsFunc(fields, func(f string) bool { return strings.Contains(f, "=") }) {
+			return nil
+		}
 		var list []item
 		for _, f := range fields {
 			list = append(list, item{attrs: map[string]string{"type": "registry", "ref": f}})
 		}
 		return list
 	case schema.Outputs:
+		if len(fields) != 1 || fields[0] != s || strings.HasPrefix(s, "type=") {
+			return nil
+		}
 		if s == "-" {
 			return []item{{attrs: map[string]string{"type": "tar", "dest": "-"}}}
 		}
@@ -239,25 +279,39 @@ func bareItems(kind schema.Kind, s string, fields []string) []item {
 	return nil
 }
 
-// complete checks what an entry cannot do without.
+// complete checks what an entry cannot do without, and brings secrets to one form.
 func complete(kind schema.Kind, i item) ([]item, error) {
 	switch kind {
-	case schema.Caches, schema.Outputs, schema.Attests:
+	case schema.Caches, schema.Outputs:
 		if i.attrs["type"] == "" {
 			return nil, fmt.Errorf("an entry has no type")
 		}
+	case schema.Attests:
+		if _, ok := i.attrs["type"]; !ok {
+			i.attrs["type"] = ""
+		}
 	case schema.Secrets:
-		if i.attrs["source"] != "" {
-			i.attrs["src"] = i.attrs["source"]
-			delete(i.attrs, "source")
+		return completeSecret(i)
+	}
+	return []item{i}, nil
+}
+
+func completeSecret(i item) ([]item, error) {
+	a := i.attrs
+	if t, ok := a["type"]; ok && t != "file" && t != "env" {
+		return nil, fmt.Errorf("the type of a secret is file or env, not %q", t)
+	}
+	if source, ok := a["source"]; ok {
+		a["src"] = source
+	}
+	if a["type"] == "env" && a["env"] == "" {
+		a["env"] = a["src"]
+		delete(a, "src")
+	}
+	for k, v := range a {
+		if v == "" || k != "id" && k != "src" && k != "env" {
+			delete(a, k)
 		}
-		if i.attrs["type"] == "env" && i.attrs["src"] != "" && i.attrs["env"] == "" {
-			i.attrs["env"] = i.attrs["src"]
-			delete(i.attrs, "src")
-		}
-		delete(i.attrs, "type")
-	case schema.Policies:
-		return []item{i}, nil
 	}
 	return []item{i}, nil
 }

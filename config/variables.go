@@ -80,7 +80,7 @@ func (e *evaluator) defaultOf(v *variableBlock, typ cty.Type) (cty.Value, hcl.Di
 		}
 		return cty.NullVal(typ), nil
 	}
-	def, diags := e.eval(v.def, nil)
+	def, diags := e.bounded(v.def, nil)
 	if diags.HasErrors() || typ == cty.NilType {
 		return def, diags
 	}
@@ -130,7 +130,7 @@ func parseGiven(text string, isJSON bool, typ cty.Type, def cty.Value) (cty.Valu
 		return ctyjson.Unmarshal([]byte(text), typ)
 	}
 	switch typ {
-	case cty.DynamicPseudoType, cty.String:
+	case cty.String:
 		return cty.StringVal(text), nil
 	case cty.Bool:
 		b, err := strconv.ParseBool(text)

@@ -75,8 +75,7 @@ func (c *cachectl) apply(t *testing.T, dir, file string, more ...string) report 
 	return r
 }
 
-// checkHit applies a file again: everything must be up to date. Forced to build on an emptied builder, everything must be cached and nothing
-// published.
+// checkHit applies a file again on an emptied builder: everything must be cached and nothing published.
 func (c *cachectl) checkHit(t *testing.T, file string, targets int) {
 	t.Helper()
 	if r := c.apply(t, c.root, file); len(r.Targets) != targets {
@@ -106,7 +105,7 @@ func (c *cachectl) checkHit(t *testing.T, file string, targets int) {
 func TestExamples(t *testing.T) {
 	c := build(t)
 	t.Run("plans", func(t *testing.T) {
-		for _, file := range []string{"cache.hcl.example", "examples/monorepo/cache.hcl", "examples/nightly/cache.hcl", "examples/promote/cache.hcl", "examples/dogfood/cache.hcl"} {
+		for _, file := range []string{"cache.hcl.example", "examples/monorepo/cache.hcl", "examples/nightly/cache.hcl", "examples/promote/cache.hcl", "examples/dogfood/cache.hcl", "examples/actions/cache.hcl", "examples/buckets/cache.hcl"} {
 			c.run(t, c.root, "validate", "-f", file)
 			if !strings.Contains(c.run(t, c.root, "plan", "-f", file), "to publish") {
 				t.Errorf("the plan of %s publishes nothing", file)
@@ -120,6 +119,32 @@ func TestExamples(t *testing.T) {
 			if after, err := cmd.Output(); err != nil || string(after) != string(before) {
 				t.Errorf("%s is not formatted (%v)", file, err)
 			}
+		}
+	})
+	t.Run("the JSON form plans", func(t *testing.T) {
+		if !strings.Contains(c.run(t, c.root, "plan", "-f", "examples/json/cache.json"), "to publish") {
+			t.Error("the plan of examples/json/cache.json publishes nothing")
+		}
+	})
+	t.Run("a definition in a repository builds what is in it", func(t *testing.T) {
+		base := testenv.Repository(t, map[string]string{
+			"cache.hcl": `
+registry "localhost:5056" { embedded = true }
+target "default" {
+  context    = "app"
+  cache-from = ["type=registry,ref=localhost:5056/fetched:cache"]
+  cache-to   = ["type=registry,ref=localhost:5056/fetched:cache,mode=max"]
+}
+`,
+			"app/Dockerfile": "FROM scratch\nCOPY file /file\n", "app/file": "content",
+		})
+		at := testenv.GitDaemon(t, base) + "repo.git"
+		if r := c.apply(t, t.TempDir(), at); len(r.Targets) != 1 || r.Targets[0].Outcome != "done" || r.Targets[0].Cached != 0 {
+			t.Fatalf("got %+v", r)
+		}
+		c.run(t, c.root, "builder", "rm", "--data-dir", c.state)
+		if r := c.apply(t, t.TempDir(), at); r.Targets[0].Cached != r.Targets[0].Total || r.Targets[0].Total == 0 {
+			t.Errorf("on an empty builder: %+v", r)
 		}
 	})
 	t.Run("first", func(t *testing.T) { c.checkHit(t, "cache.hcl.example", 2) })
@@ -166,6 +191,42 @@ target "api" {
 		// No builder may be needed.
 		t.Setenv("CACHECTL_BUILDKITD", "/nonexistent")
 		r := c.apply(t, c.root, "examples/promote/cache.hcl")
+		if len(r.Transfers) != 1 || r.Transfers[0].Outcome != "done" || r.Transfers[0].Destinations[0].Layers == 0 {
+			t.Errorf("got %+v", r)
+		}
+	})
+	t.Run("actions", func(t *testing.T) {
+		service := testenv.StartActionsV2(t)
+		for name, value := range map[string]string{
+			"ACTIONS_RUNTIME_TOKEN": service.Token, "ACTIONS_RESULTS_URL": service.URL, "ACTIONS_CACHE_URL": "", "ACTIONS_CACHE_SERVICE_V2": "True",
+		} {
+			t.Setenv(name, value)
+		}
+		c.checkHit(t, "examples/actions/cache.hcl", 2)
+		t.Setenv("CACHECTL_BUILDKITD", "/nonexistent")
+		r := c.apply(t, c.root, "examples/actions/cache.hcl", "keep")
+		if len(r.Transfers) != 1 || r.Transfers[0].Outcome != "done" || r.Transfers[0].Destinations[0].Layers < 4 {
+			t.Errorf("got %+v", r)
+		}
+	})
+	t.Run("buckets", func(t *testing.T) {
+		s3, azure := testenv.StartS3(t), testenv.StartAzure(t)
+		for name, value := range map[string]string{
+			"BUCKET": s3.Bucket, "AWS_REGION": s3.Region, "ENDPOINT": s3.Endpoint, "AWS_ACCESS_KEY_ID": s3.AccessKey, "AWS_SECRET_ACCESS_KEY": s3.SecretKey,
+			"ACCOUNT_URL": azure.AccountURL, "BUILDKIT_AZURE_STORAGE_ACCOUNT_NAME": azure.Account, "AZURE_STORAGE_KEY": azure.Key,
+		} {
+			t.Setenv(name, value)
+		}
+		c.checkHit(t, "examples/buckets/cache.hcl", 1)
+		t.Setenv("BRANCH", "feature/login")
+		c.run(t, c.root, "builder", "rm", "--data-dir", c.state)
+		for _, target := range c.apply(t, c.root, "examples/buckets/cache.hcl").Targets {
+			if target.Cached != target.Total {
+				t.Errorf("on a branch %s has %d of %d steps cached", target.Name, target.Cached, target.Total)
+			}
+		}
+		t.Setenv("CACHECTL_BUILDKITD", "/nonexistent")
+		r := c.apply(t, c.root, "examples/buckets/cache.hcl", "mirror")
 		if len(r.Transfers) != 1 || r.Transfers[0].Outcome != "done" || r.Transfers[0].Destinations[0].Layers == 0 {
 			t.Errorf("got %+v", r)
 		}

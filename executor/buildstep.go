@@ -155,7 +155,7 @@ func (r *run) openPublishers(ctx context.Context, exports []planner.StepID) (map
 		switch {
 		case errs[i] == nil:
 			open[id] = list[i]
-		case r.steps[id].Export.Destination.Bool("ignore-error"):
+		case ignored(r.steps[id], errs[i]):
 			r.setBroken(id, errs[i])
 		default:
 			failed = append(failed, errs[i])

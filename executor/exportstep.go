@@ -2,22 +2,29 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/cachectl/cachectl/planner"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// exportStep publishes what its build or merge step produced. With ignore-error a failure is reported and nothing depends on it.
+// exportStep publishes what its build or merge step produced. A failure that is ignored is reported and nothing depends on it.
 func (r *run) exportStep(ctx context.Context, step *planner.Step, res *StepResult) error {
 	err := r.export(ctx, step, res)
-	if err != nil && ctx.Err() == nil && step.Export.Destination.Bool("ignore-error") {
+	if err != nil && ctx.Err() == nil && ignored(step, err) {
 		res.Outcome, res.Err = OutcomeIgnored, err
 		return nil
 	}
 	return err
+}
+
+// ignored tells whether the run goes on as if an export had not failed: ignore-error says so, or the place is not to be had here.
+func ignored(step *planner.Step, err error) bool {
+	return step.Export.Destination.Bool("ignore-error") || errors.Is(err, backend.ErrElsewhere)
 }
 
 func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) error {
@@ -33,16 +40,26 @@ func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) e
 		r.warn(res, "the result is empty: there is nothing to cache")
 		return nil
 	}
-	out, err := p.publish(ctx, from.cache, from.note)
+	publish := p.publish
+	if r.opt.DryRun {
+		publish = p.preview
+	}
+	out, err := publish(ctx, from.cache, from.note)
 	res.BytesOut += p.sent
+	res.BytesIn += p.got.Load()
 	if err != nil {
 		return &StepError{Step: step, Op: "publish", Where: p.dest.Name(), Err: err}
 	}
 	if out.dropped > 0 {
-		r.warn(res, fmt.Sprintf("%s: %d of the oldest results were left out, so that the cache stays within the %d bytes that BuildKit imports", p.dest.Name(), out.dropped, cache.ImportLimit))
+		r.warn(res, fmt.Sprintf("%s: %d of the oldest results were left out, so that the cache stays within %d bytes", p.dest.Name(), out.dropped, p.dest.Format().Limit()))
+	}
+	if renewer, ok := p.dest.(backend.Renewer); ok {
+		if err := renewer.Renew(ctx, out.cache, out.root); err != nil && ctx.Err() == nil {
+			r.warn(res, fmt.Sprintf("%s is published, but was not renewed: %v", p.dest.Name(), err))
+		}
 	}
 	res.Digest = out.root.Digest
-	res.Published = &Published{Name: p.dest.Name(), Root: out.root, Layers: len(out.cache.Layers()), Bytes: size(out.cache), Changed: out.changed}
+	res.Published = &Published{Name: p.dest.Name(), Root: out.root, Layers: len(out.cache.Layers()), Bytes: size(out.cache), Changed: out.changed, DryRun: r.opt.DryRun}
 	return nil
 }
 
@@ -68,6 +85,8 @@ type Published struct {
 	Bytes  int64
 	// Changed is false when the destination held exactly this already and nothing was written.
 	Changed bool
+	// DryRun says that this is what a run would leave there, and that nothing was written.
+	DryRun bool
 }
 
 func (r *run) setBroken(id planner.StepID, err error) {

@@ -33,7 +33,7 @@ func (r *run) importStep(ctx context.Context, step *planner.Step, res *StepResul
 		return r.missing(step, res, source.Name(), err)
 	}
 	im := &imported{name: source.Name(), source: source, cur: cur}
-	if cur.Whole {
+	if _, lossy := source.(backend.Lossy); cur.Whole || lossy {
 		im.entry = entry(source.Native(cur.Current))
 	}
 	r.pool.addCurrent(cur.Current, source.Host())
@@ -45,7 +45,7 @@ func (r *run) importStep(ctx context.Context, step *planner.Step, res *StepResul
 // checked is what a location holds, without what it has lost.
 type checked struct {
 	*backend.Current
-	// Whole is false when layers were missing: BuildKit must not be pointed at the location itself then.
+	// Whole is false when layers were missing: BuildKit must not be pointed at the location itself then, unless it is backend.Lossy.
 	Whole bool
 }
 
@@ -76,10 +76,13 @@ func (r *run) missing(step *planner.Step, res *StepResult, name string, err erro
 	res.Outcome = OutcomeMissing
 	if errors.Is(err, blob.ErrNotFound) {
 		res.Err = fmt.Errorf("%s: nothing there yet", name)
-		return nil
+	} else {
+		res.Err = &StepError{Step: step, Op: "read", Where: name, Err: err}
+		r.warn(res, fmt.Sprintf("cache source %s is not usable: %v", name, err))
 	}
-	res.Err = &StepError{Step: step, Op: "read", Where: name, Err: err}
-	r.warn(res, fmt.Sprintf("cache source %s is not usable: %v", name, err))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unusable[step.ID] = res.Err
 	return nil
 }
 

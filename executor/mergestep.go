@@ -22,8 +22,8 @@ func (r *run) mergeStep(ctx context.Context, step *planner.Step, _ *StepResult) 
 		}
 		caches = append(caches, im.cur.Cache)
 	}
-	if len(caches) == 0 {
-		return &StepError{Step: step, Op: "merge", Where: m.Transfer.Name, Err: errNoSource}
+	if err := r.sourcesLeft(m.Sources, len(caches)); err != nil {
+		return &StepError{Step: step, Op: "merge", Where: m.Transfer.Name, Err: err}
 	}
 	publishers, err := r.openPublishers(ctx, m.Exports)
 	if err != nil {
@@ -31,4 +31,24 @@ func (r *run) mergeStep(ctx context.Context, step *planner.Step, _ *StepResult) 
 	}
 	r.setProduced(step.ID, &produced{cache: cache.Merge(caches...), publishers: publishers})
 	return nil
+}
+
+// sourcesLeft tells whether the sources that are usable are enough. The error wraps why the others are not, so that it can be told apart by its
+// cause.
+func (r *run) sourcesLeft(sources []planner.StepID, usable int) error {
+	if usable == len(sources) || usable > 0 && !r.opt.AllSources {
+		return nil
+	}
+	var why []error
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range sources {
+		if err := r.unusable[id]; err != nil {
+			why = append(why, err)
+		}
+	}
+	if usable > 0 {
+		return fmt.Errorf("%d of %d sources hold no usable cache: %w", len(sources)-usable, len(sources), errors.Join(why...))
+	}
+	return fmt.Errorf("%w: %w", errNoSource, errors.Join(why...))
 }

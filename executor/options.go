@@ -28,6 +28,10 @@ type Options struct {
 	Jobs int
 	// FailFast stops the run at the first failure instead of finishing what does not depend on it.
 	FailFast bool
+	// AllSources makes a transfer fail when one of its sources holds no usable cache; else the rest is enough.
+	AllSources bool
+	// DryRun looks at sources and destinations and reports what would be moved; it writes nothing. It is for plans without builds.
+	DryRun bool
 	// Builder is what --builder said: a builder block, a buildx builder or an address; "" lets discovery decide.
 	Builder string
 	// Builders and Registries are the blocks of the configuration.

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
@@ -21,8 +24,11 @@ import (
 )
 
 const (
-	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile.
-	publishRounds = 8
+	// publishRounds bounds how often a publication is tried again because somebody else published meanwhile; between two rounds a random part of a
+	// pause that grows up to longestPause goes by, so that many who write at once do not meet again and again.
+	publishRounds = 64
+	firstPause    = 10 * time.Millisecond
+	longestPause  = time.Second
 	// pushesPerExport is how many layers one export has under way; the host's own limit applies besides.
 	pushesPerExport = 8
 )
@@ -35,6 +41,7 @@ type publisher struct {
 	want   blob.Compression
 	force  bool
 	policy conflictPolicy
+	fit    string
 
 	// cur is what the destination held when the run looked at it, nil for nothing.
 	cur *checked
@@ -42,6 +49,7 @@ type publisher struct {
 	mu    sync.Mutex
 	ready map[digest.Digest]ocispec.Descriptor // diffID → blob that is at the destination
 	sent  int64
+	got   atomic.Int64 // bytes read from other places for it
 }
 
 // conflictPolicy says what happens to what is at a destination already.
@@ -53,6 +61,9 @@ const (
 	conflictFail      conflictPolicy = "fail"
 )
 
+// fitFail refuses to publish a cache that is too large for BuildKit to import; else it is pruned.
+const fitFail = "fail"
+
 // newPublisher opens the destination of an export step and reads what it holds.
 func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher, error) {
 	to := step.Export.Destination
@@ -62,12 +73,12 @@ func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher,
 	}
 	p := &publisher{
 		run: r, step: step, dest: dest, want: compression(to), force: to.Bool("force-compression"),
-		policy: conflictPolicy(to.String("on-conflict")), ready: map[digest.Digest]ocispec.Descriptor{},
+		policy: conflictPolicy(to.String("on-conflict")), fit: to.String("fit"), ready: map[digest.Digest]ocispec.Descriptor{},
 	}
 	if err := p.look(ctx); err != nil {
 		return nil, &StepError{Step: step, Op: "read", Where: dest.Name(), Err: err}
 	}
-	if p.cur == nil {
+	if p.cur == nil && !r.opt.DryRun {
 		// A first publication: what would keep it from succeeding is found before the build.
 		if err := dest.Check(ctx); err != nil {
 			return nil, &StepError{Step: step, Op: "write to", Where: dest.Name(), Err: err}
@@ -195,7 +206,7 @@ func (p *publisher) choose(ctx context.Context, l cache.Layer) (ocispec.Descript
 	} else {
 		unpacked = digest.Digest(from.desc.Annotations[cache.AnnotationUncompressed])
 	}
-	desc, err := p.run.spool.Transcode(ctx, from.desc, unpacked, from.blobs, p.want)
+	desc, err := p.run.spool.Transcode(ctx, from.desc, unpacked, counted{from.blobs, &p.got}, p.want)
 	if err != nil {
 		return ocispec.Descriptor{}, nil, fmt.Errorf("compress layer %s as %s: %w", l.Tar(), p.want.Type, err)
 	}
@@ -234,7 +245,7 @@ func (p *publisher) send(ctx context.Context, diffID digest.Digest, desc ocispec
 	if near := p.run.pool.find(diffID, p.dest.Host(), same); len(near) > 0 {
 		from = near[0].blobs
 	}
-	moved, err := blob.Copy(ctx, desc, from, p.progress(desc))
+	moved, err := blob.Copy(ctx, desc, from, p.progress(desc, from != blob.Fetcher(p.run.spool)))
 	if err != nil {
 		return fmt.Errorf("push layer %s: %w", desc.Digest, err)
 	}
@@ -247,11 +258,31 @@ func (p *publisher) send(ctx context.Context, diffID digest.Digest, desc ocispec
 	return nil
 }
 
-// progress is the destination's store, telling Events about each blob it is sent.
-func (p *publisher) progress(desc ocispec.Descriptor) blob.Pusher {
-	return &progressPusher{Pusher: p.dest.Blobs(), report: func(current int64) {
+// progress is the destination's store, telling Events about each blob it is sent. What is read for it is counted if it comes from elsewhere than
+// the run's own spool.
+func (p *publisher) progress(desc ocispec.Descriptor, elsewhere bool) blob.Pusher {
+	pusher := &progressPusher{Pusher: p.dest.Blobs(), report: func(current int64) {
 		p.run.events.StepProgress(p.step.ID, "push "+desc.Digest.String(), current, desc.Size)
 	}}
+	if elsewhere {
+		pusher.read = &p.got
+	}
+	return pusher
+}
+
+// counted is a place whose bytes are counted when they are read.
+type counted struct {
+	blob.Fetcher
+	n *atomic.Int64
+}
+
+// Fetch opens a blob and counts what is read of it.
+func (c counted) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
+	rc, err := c.Fetcher.Fetch(ctx, desc)
+	if err != nil {
+		return nil, err
+	}
+	return &progressReader{ReadCloser: rc, report: func(int64) {}, read: c.n}, nil
 }
 
 // publish makes c the content of the destination, joined with what others have put there.
@@ -263,14 +294,51 @@ func (p *publisher) publish(ctx context.Context, c *cache.Cache, n *note) (*publ
 	if err != nil {
 		return nil, err
 	}
+	wrote, dropped := false, 0
 	for round := 1; ; round++ {
 		res, err := p.try(ctx, ours, n)
+		if err == nil {
+			wrote, dropped = wrote || res.changed, dropped+res.dropped
+			if !res.changed || p.policy != conflictMerge {
+				res.changed, res.dropped = wrote, dropped
+				return res, nil
+			}
+			// What was joined is this run's to keep until it is sure to stay: whoever published it has seen it there, and is gone.
+			ours = res.cache
+			if err = p.settle(ctx, res.root); err == nil {
+				res.dropped = dropped
+				return res, nil
+			}
+		}
 		if !errors.Is(err, backend.ErrConflict) || p.policy == conflictFail || round == publishRounds {
-			return res, err
+			return nil, err
+		}
+		if err := pause(ctx, round); err != nil {
+			return nil, err
 		}
 		if err := p.look(ctx); err != nil {
 			return nil, fmt.Errorf("read again: %w", err)
 		}
+	}
+}
+
+// settle finds out whether somebody has published over root without having seen it, where the destination cannot keep that from happening.
+func (p *publisher) settle(ctx context.Context, root ocispec.Descriptor) error {
+	if s, ok := p.dest.(backend.Settler); ok {
+		return s.Settle(ctx, root)
+	}
+	return nil
+}
+
+// pause lets a random time go by before the next round.
+func pause(ctx context.Context, round int) error {
+	t := time.NewTimer(rand.N(min(firstPause<<min(round, 10), longestPause))) //nolint:gosec // jitter
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -304,16 +372,24 @@ type published struct {
 	dropped int
 }
 
+// refused fails when the destination holds what on-conflict = "fail" is to keep.
+func (p *publisher) refused(ours *cache.Cache) error {
+	if p.policy == conflictFail && p.cur != nil && p.cur.Cache != nil && !ours.Covers(p.cur.Cache) {
+		return fmt.Errorf("%w, and on-conflict is \"fail\"", errHeld)
+	}
+	return nil
+}
+
 // try makes one attempt: join, fit, and write unless nothing would change.
 func (p *publisher) try(ctx context.Context, ours *cache.Cache, n *note) (*published, error) {
+	if err := p.refused(ours); err != nil {
+		return nil, err
+	}
 	want, root := ours, ocispec.Descriptor{}
 	before, rest := "", false // the note that is there, and whether what it says of others will still be true
 	if p.cur != nil {
 		root, before = p.cur.Root, p.cur.Note
 		rest = p.cur.Whole && p.policy != conflictOverwrite
-		if p.policy == conflictFail && p.cur.Cache != nil && !ours.Covers(p.cur.Cache) {
-			return nil, fmt.Errorf("%w, and on-conflict is \"fail\"", errHeld)
-		}
 		if p.policy == conflictMerge && p.cur.Cache != nil {
 			merged, err := p.joined(ctx, ours)
 			if err != nil {
@@ -322,7 +398,7 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache, n *note) (*publi
 			want = merged
 		}
 	}
-	want, dropped, err := want.Fit(cache.ImportLimit, p.dest.Format())
+	want, dropped, err := p.fitted(want)
 	if err != nil {
 		return nil, err
 	}
@@ -335,6 +411,17 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache, n *note) (*publi
 		return nil, err
 	}
 	return &published{root: desc, cache: want, changed: true, dropped: dropped.Results}, nil
+}
+
+// fitted returns c as BuildKit imports it. What has to be left out for that is not, with fit = "fail".
+func (p *publisher) fitted(c *cache.Cache) (*cache.Cache, cache.Dropped, error) {
+	limit := p.dest.Format().Limit()
+	out, dropped, err := c.Fit(limit, p.dest.Format())
+	if err == nil && dropped != (cache.Dropped{}) && p.fit == fitFail {
+		return nil, dropped, fmt.Errorf("its manifest or config is over the %d bytes that are imported: %d of %d results would be left out, and fit is \"fail\"; give targets or branches caches of their own, or set fit = \"prune\"",
+			limit, dropped.Results, c.Stats().Results)
+	}
+	return out, dropped, err
 }
 
 // noted is a cache with a note, or without if it would be too large to be imported with it.
@@ -368,6 +455,7 @@ func (p *publisher) unchanged(want *cache.Cache) bool {
 type progressPusher struct {
 	blob.Pusher
 	report func(current int64)
+	read   *atomic.Int64 // nil: not counted
 }
 
 // Push pushes and counts the bytes read for it.
@@ -377,7 +465,7 @@ func (p *progressPusher) Push(ctx context.Context, desc ocispec.Descriptor, open
 		if err != nil {
 			return nil, err
 		}
-		return &progressReader{ReadCloser: rc, report: p.report}, nil
+		return &progressReader{ReadCloser: rc, report: p.report, read: p.read}, nil
 	})
 }
 
@@ -392,12 +480,16 @@ func (p *progressPusher) MountFrom(ctx context.Context, desc ocispec.Descriptor,
 type progressReader struct {
 	io.ReadCloser
 	report func(int64)
+	read   *atomic.Int64
 	n      int64
 }
 
 func (r *progressReader) Read(b []byte) (int, error) {
 	n, err := r.ReadCloser.Read(b)
 	r.n += int64(n)
+	if r.read != nil {
+		r.read.Add(int64(n))
+	}
 	r.report(r.n)
 	return n, err
 }

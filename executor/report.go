@@ -17,7 +17,7 @@ const (
 	OutcomeSkipped  Outcome = "skipped"  // something it needs failed
 	OutcomeCanceled Outcome = "canceled" // the run was stopped first
 	OutcomeMissing  Outcome = "missing"  // a cache source with nothing usable in it; the build went on
-	OutcomeIgnored  Outcome = "ignored"  // failed, and ignore-error says to go on
+	OutcomeIgnored  Outcome = "ignored"  // failed, and ignore-error says to go on, or the destination is not to be had here
 	// OutcomeUpToDate is a step with nothing to do: what it would make is where it belongs already, or nobody needs it in this run.
 	OutcomeUpToDate Outcome = "up to date"
 )
@@ -84,6 +84,8 @@ type DestinationResult struct {
 	Bytes, Pushed int64
 	// Changed is false when the destination held exactly this already.
 	Changed bool
+	// DryRun says that nothing was written: this is what would be.
+	DryRun bool
 	// ByBuilder is set when BuildKit wrote it itself; then nothing more is known than that the build succeeded.
 	ByBuilder bool
 	Err       error

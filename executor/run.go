@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend/bucket"
+	"github.com/cachectl/cachectl/executor/backend/gha"
 	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/backend/registry"
 	"github.com/cachectl/cachectl/executor/blob"
@@ -39,6 +41,7 @@ func Run(ctx context.Context, plan *planner.Plan, opt Options) (*Report, error) 
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	r.env.Hosts.Close()
+	r.env.Actions.Close()
 	err = errors.Join(r.builder.stop(drain), r.spool.Close())
 	if saved := r.prints.save(); saved != nil {
 		r.log.Warn("digests of files are not remembered", "reason", saved)
@@ -52,7 +55,10 @@ func Run(ctx context.Context, plan *planner.Plan, opt Options) (*Report, error) 
 // newRun sets up what the steps share.
 func newRun(plan *planner.Plan, opt Options) (*run, error) {
 	opt = opt.withDefaults()
-	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: opt.Registries, Dir: opt.Dir, Logger: opt.Logger})
+	if opt.DryRun && len(plan.Targets) > 0 {
+		return nil, errors.New("builds cannot be run dry, only transfers")
+	}
+	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: opt.Registries, Dir: opt.Dir, Logger: opt.Logger, Turns: turns(opt.LookupEnv)})
 	if err != nil {
 		return nil, fmt.Errorf("set up registries: %w", err)
 	}
@@ -63,8 +69,11 @@ func newRun(plan *planner.Plan, opt Options) (*run, error) {
 	r := &run{
 		opt: opt, plan: plan, log: opt.Logger, events: opt.Events,
 		steps: map[planner.StepID]*planner.Step{}, pool: newPool(), spool: spool, uploads: newFlights(),
-		env:     locations.Env{Hosts: hosts, Dir: opt.Dir},
-		imports: map[planner.StepID]*imported{}, produced: map[planner.StepID]*produced{},
+		env: locations.Env{
+			Hosts: hosts, Dir: opt.Dir, Buckets: &bucket.Stores{}, LookupEnv: opt.LookupEnv,
+			Actions: gha.NewServices(gha.Options{TempDir: opt.TempDir, Logger: opt.Logger}),
+		},
+		imports: map[planner.StepID]*imported{}, unusable: map[planner.StepID]error{}, produced: map[planner.StepID]*produced{},
 		builds: map[string]*build.Result{}, brokenExports: map[planner.StepID]error{},
 	}
 	for _, s := range plan.Steps {

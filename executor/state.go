@@ -48,6 +48,7 @@ type run struct {
 
 	mu       sync.Mutex
 	imports  map[planner.StepID]*imported
+	unusable map[planner.StepID]error // why import steps found nothing usable
 	produced map[planner.StepID]*produced
 	builds   map[string]*build.Result
 	// brokenExports are destinations with ignore-error that could not be opened.

@@ -43,6 +43,7 @@ func newTargetResult(name string, own *StepResult, sources, exports []planner.St
 	}
 	for _, id := range exports {
 		res := results[id]
+		sum.BytesIn += res.BytesIn
 		sum.BytesOut += res.BytesOut
 		sum.Destinations = append(sum.Destinations, destination(res))
 		if res.Outcome == OutcomeFailed && sum.Outcome == OutcomeDone {
@@ -71,7 +72,7 @@ func failure(res *StepResult) error {
 func destination(res *StepResult) DestinationResult {
 	d := DestinationResult{Name: locationName(res), Outcome: res.Outcome, Err: res.Err, Pushed: res.BytesOut}
 	if p := res.Published; p != nil {
-		d.Digest, d.Layers, d.Bytes, d.Changed = p.Root.Digest.String(), p.Layers, p.Bytes, p.Changed
+		d.Digest, d.Layers, d.Bytes, d.Changed, d.DryRun = p.Root.Digest.String(), p.Layers, p.Bytes, p.Changed, p.DryRun
 	}
 	return d
 }

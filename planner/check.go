@@ -10,8 +10,12 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// checkWriters refuses two steps that write one location.
+// checkWriters refuses two steps that write one location. Bake lets them, and the one that ends last wins: in Bake's files that is told.
 func (d *draft) checkWriters() {
+	tell := d.fail
+	if d.bake {
+		tell = d.adviseOnce
+	}
 	for _, location := range slices.Sorted(maps.Keys(d.writers)) {
 		list := d.writers[location]
 		first := list[0]
@@ -19,13 +23,13 @@ func (d *draft) checkWriters() {
 			at, before := other.cache.Range, first.cache.Range
 			switch {
 			case other.owner == first.owner:
-				d.fail(at, "Cache written twice", "%s writes %s twice (%s and %s). Take one of the two entries out.",
+				tell(at, "Cache written twice", "%s writes %s twice (%s and %s). Take one of the two entries out.",
 					other.name, location, place(before), place(at))
 			case at == before:
-				d.fail(at, "Cache written twice", "%s and %s both write %s, by the same entry (%s). One would overwrite the other: put what tells them apart into the entry, for instance the key of the matrix.",
+				tell(at, "Cache written twice", "%s and %s both write %s, by the same entry (%s). One would overwrite the other: put what tells them apart into the entry, for instance the key of the matrix.",
 					first.name, other.name, location, place(at))
 			default:
-				d.fail(at, "Cache written twice", "%s and %s both write %s (%s and %s). One would overwrite the other: give each a location of its own, for instance with the target's name in it.",
+				tell(at, "Cache written twice", "%s and %s both write %s (%s and %s). One would overwrite the other: give each a location of its own, for instance with the target's name in it.",
 					first.name, other.name, location, place(before), place(at))
 			}
 		}

@@ -51,12 +51,14 @@ func access(c config.Cache) string {
 // read notes the sources of a step; the steps that import them are made when all writers are known. With within the sources are those of a
 // linked target, which the step has no need of where it reads the same place already.
 func (d *draft) read(s *Step, owner string, sources []config.Cache, within map[string]bool) {
-	for _, c := range sources {
-		r := &reading{step: s, owner: owner, source: c, location: d.location(c), within: within}
-		if within != nil && d.reads(s, r.location) {
-			continue
+	for _, entry := range sources {
+		for _, c := range places(entry, schema.From) {
+			r := &reading{step: s, owner: owner, source: c, location: d.location(c), within: within}
+			if within != nil && d.reads(s, r.location) {
+				continue
+			}
+			d.readings = append(d.readings, r)
 		}
-		d.readings = append(d.readings, r)
 	}
 }
 

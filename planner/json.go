@@ -1,9 +1,6 @@
 package planner
 
 import (
-	"bytes"
-	"encoding/json"
-
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/schema"
 )
@@ -12,33 +9,36 @@ import (
 const FormatVersion = "1.0"
 
 type planJSON struct {
-	FormatVersion string     `json:"format_version"`
-	Steps         []stepJSON `json:"steps"`
+	FormatVersion string     `json:"format_version" doc:"version of this form; within a major version fields are only added"`
+	Steps         []stepJSON `json:"steps" doc:"what runs, in an order in which each step comes after those it needs"`
+	Saved         *Saved     `json:"saved,omitempty" doc:"what the plan was made from, in files that plan -out writes"`
 }
 
 type stepJSON struct {
-	ID       StepID            `json:"id"`
-	Kind     Kind              `json:"kind"`
-	Needs    []StepID          `json:"needs,omitempty"`
-	Optional []StepID          `json:"optional,omitempty"`
-	Reason   string            `json:"reason,omitempty"`
-	Action   Action            `json:"action,omitempty"`
-	Why      []string          `json:"why,omitempty"`
-	Miss     string            `json:"first_miss,omitempty"`
-	At       string            `json:"at,omitempty"`
-	Target   string            `json:"target,omitempty"`
-	Transfer string            `json:"transfer,omitempty"`
-	For      []string          `json:"for,omitempty"`
-	After    string            `json:"after,omitempty"`
-	Cache    map[string]string `json:"cache,omitempty"`
-	Sources  []StepID          `json:"sources,omitempty"`
-	Exports  []StepID          `json:"exports,omitempty"`
-	Native   []string          `json:"native,omitempty"`
-	Links    map[string]string `json:"links,omitempty"`
+	ID       StepID            `json:"id" doc:"name of the step, unique in the plan"`
+	Kind     Kind              `json:"kind" doc:"what the step does: import, build, merge or export" enum:"import,build,merge,export"`
+	Needs    []StepID          `json:"needs,omitempty" doc:"steps that must have ended before"`
+	Optional []StepID          `json:"optional,omitempty" doc:"those of needs whose failure does not skip this step"`
+	Reason   string            `json:"reason,omitempty" doc:"why the step is in the plan"`
+	Action   Action            `json:"action,omitempty" doc:"what a run would do, when that was looked at: build, transfer, up to date or blocked; of an import step: read, missing or not needed" enum:"build,transfer,up to date,blocked,read,missing,not needed"`
+	Why      []string          `json:"why,omitempty" doc:"reasons for the action"`
+	Miss     string            `json:"first_miss,omitempty" doc:"of a build step: the first step of the Dockerfile that the published cache does not hold"`
+	At       string            `json:"at,omitempty" doc:"where it is declared: file and line"`
+	Target   string            `json:"target,omitempty" doc:"of a build step: the target"`
+	Transfer string            `json:"transfer,omitempty" doc:"of a merge step: the transfer"`
+	For      []string          `json:"for,omitempty" doc:"of an import or export step: targets and transfers it serves"`
+	After    string            `json:"after,omitempty" doc:"of an import step: the target or transfer of this run whose publication it waits for"`
+	Cache    map[string]string `json:"cache,omitempty" doc:"of an import or export step: attributes of the cache, without secrets"`
+	Sources  []StepID          `json:"sources,omitempty" doc:"of a build or merge step: import steps of its sources, in the order they are tried"`
+	Exports  []StepID          `json:"exports,omitempty" doc:"of a build or merge step: export steps of its destinations"`
+	Native   []string          `json:"native,omitempty" doc:"of a build step: destinations that BuildKit writes"`
+	Links    map[string]string `json:"links,omitempty" doc:"of a build step: targets it takes contexts from, by context"`
 }
 
-// JSON is the plan for programs. It holds no secret: of a cache only attributes that are not secret.
-func (p *Plan) JSON() ([]byte, error) {
+// JSON is the plan for programs; docs/plan.schema.json describes it. It holds no secret: of a cache only attributes that are not secret.
+func (p *Plan) JSON() ([]byte, error) { return encode(p.document()) }
+
+func (p *Plan) document() planJSON {
 	doc := planJSON{FormatVersion: FormatVersion, Steps: []stepJSON{}}
 	for _, s := range p.Steps {
 		j := newStepJSON(s)
@@ -47,12 +47,7 @@ func (p *Plan) JSON() ([]byte, error) {
 		}
 		doc.Steps = append(doc.Steps, j)
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(doc)
-	return buf.Bytes(), err
+	return doc
 }
 
 func newStepJSON(s *Step) stepJSON {
@@ -90,7 +85,11 @@ func shown(c config.Cache) map[string]string {
 		return out
 	}
 	for k, v := range c.Attrs {
-		if a := b.Attribute(k); a != nil && !a.Secret {
+		switch a := b.Attribute(k); {
+		case a == nil || a.Secret:
+		case k == "url" || k == "url_v2":
+			out[k] = withoutPath(v)
+		default:
 			out[k] = withoutUser(v)
 		}
 	}

@@ -1,22 +1,24 @@
 package planner
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/schema"
 	"github.com/distribution/reference"
 )
 
-// placeAttributes say where a cache is, rather than how to get there or what to write. "name" may hold several, see names.
+// placeAttributes say where a cache is, rather than how to get there or what to write.
 var placeAttributes = []string{
 	"ref", "dest", "src", "tag", "digest",
-	"endpoint_url", "account_url", "account_name", "url", "url_v2", "repository", "bucket", "container", "prefix", "manifests_prefix", "scope", "name",
+	"endpoint_url", "account_url", "account_name", "bucket", "container", "prefix", "manifests_prefix", "scope", "name",
 }
 
-// location identifies where a source is, or the first place of a destination: equal for two entries exactly when they name the same place,
+// location identifies where a source or destination is: equal for two entries exactly when they name the same place,
 // however they spell it. It is fit for people and holds no secret.
 func (d *draft) location(c config.Cache) string {
 	switch c.Type {
@@ -24,46 +26,62 @@ func (d *draft) location(c config.Cache) string {
 		return registryLocation(d.refs.normal(c.String("ref")))
 	case "local":
 		return "local " + localPath(c, d.dir)
+	case "gha":
+		return actionsLocation(c)
 	}
-	return objectLocation(c, names(c)[0])
+	return objectLocation(c)
 }
 
-// written are the places a destination writes: one, but for object stores with a list of names.
-func (d *draft) written(c config.Cache) []string {
-	if c.Type == "registry" || c.Type == "local" {
-		return []string{d.location(c)}
+// actionsLocation is a cache in GitHub's service, of which there is one in a job.
+func actionsLocation(c config.Cache) string {
+	where := "gha scope=" + strings.ToLower(c.String("scope")) // keys do not tell upper from lower case
+	attr := "url"
+	if c.String("url_v2") != "" && c.String("version") != "1" {
+		attr = "url_v2"
 	}
-	var list []string
-	for _, name := range names(c) {
-		list = append(list, objectLocation(c, name))
+	if v := c.String(attr); v != "" {
+		where += " " + attr + "=" + withoutPath(v)
 	}
-	return list
+	return where
 }
 
-// names are the names of a cache in an object store: all are written, the first is read (BuildKit: cache/remotecache/s3).
-func names(c config.Cache) []string {
-	var list []string
-	for name := range strings.SplitSeq(c.String("name"), ";") {
-		if name != "" && !slices.Contains(list, name) {
-			list = append(list, name)
-		}
+// withoutPath is an address with a digest in place of its path, which is a secret where the cache service has its older form.
+func withoutPath(s string) string {
+	u, err := url.Parse(withoutUser(s))
+	if err != nil || u.Host == "" {
+		return "…"
 	}
-	if len(list) == 0 {
-		return []string{""}
+	host, path := u.Scheme+"://"+u.Host, strings.Trim(u.RequestURI(), "/")
+	if path == "" {
+		return host
+	}
+	sum := sha256.Sum256([]byte(path))
+	return host + "/…" + hex.EncodeToString(sum[:4])
+}
+
+// places are the entries for each place that one entry of a configuration stands for: a cache in a bucket is written under all its names. Of
+// several names S3's caches are read by the first, Azure's by all (BuildKit: cache/remotecache/s3 and azblob, the importers).
+func places(c config.Cache, side schema.Side) []config.Cache {
+	names := c.Names()
+	if len(names) < 2 {
+		return []config.Cache{c}
+	}
+	if side == schema.From && c.Type == "s3" {
+		names = names[:1]
+	}
+	var list []config.Cache
+	for _, name := range names {
+		list = append(list, c.Named(name))
 	}
 	return list
 }
 
 func registryLocation(ref string) string { return "registry " + ref }
 
-func objectLocation(c config.Cache, name string) string {
+func objectLocation(c config.Cache) string {
 	parts := []string{c.Type}
 	for _, attr := range placeAttributes {
-		v := c.String(attr)
-		if attr == "name" {
-			v = name
-		}
-		if v != "" {
+		if v := c.String(attr); v != "" {
 			parts = append(parts, attr+"="+withoutUser(v))
 		}
 	}
@@ -126,5 +144,6 @@ func localPath(c config.Cache, dir string) string {
 
 // isNative tells whether a destination is written by BuildKit itself.
 func isNative(c config.Cache) bool {
-	return c.Type != "registry" && c.Type != "local"
+	b := schema.LookupBackend(c.Type)
+	return b == nil || b.ByBuilds
 }

@@ -14,16 +14,21 @@ import (
 type Options struct {
 	// Dir is what relative paths are resolved against.
 	Dir string
-	// Dockerfiles are the contents of Dockerfiles by the target's name, as far as the caller has them; those written in the configuration
-	// (dockerfile-inline) need not be here. They are looked at for advice only.
-	Dockerfiles map[string][]byte
+	// Stages are those of the Dockerfiles by the target's name, as far as the caller has them (package planner/dockerfile). They are looked at for
+	// advice only.
+	Stages map[string][]Stage
+	// Bake says that all files are Bake's: two targets that write one cache are then told of, as Bake lets them, and not refused.
+	Bake bool
+	// Sources are the files of the configuration by name, for advice that depends on how a value is written.
+	Sources map[string]*hcl.File
 }
 
 // draft is a plan in the making: what the passes share.
 type draft struct {
 	res     *config.Resolution
 	dir     string
-	files   map[string][]byte
+	bake    bool
+	stages  map[string][]Stage
 	targets map[string]*config.Target
 	steps   map[StepID]*Step
 	graph   *dag.Graph[StepID]
@@ -32,22 +37,30 @@ type draft struct {
 	writers  map[string][]*writer
 	images   map[string][]*image
 	refs     refs
-	diags    hcl.Diagnostics
+	// written finds how values were written, advised is what has been told.
+	written *expressions
+	advised map[advised]bool
+	diags   hcl.Diagnostics
 }
 
 // New plans a run. The Plan is nil when there are errors; all of them are reported, sorted by place, and warnings with them.
 func New(res *config.Resolution, opt Options) (*Plan, hcl.Diagnostics) {
 	d := newDraft(res, opt)
 	for _, pass := range []func(*draft){
-		(*draft).builds,         // a step for each target that has something to do, and for each of its destinations
-		(*draft).transfers,      // a merge step for each transfer, and for each of its destinations
-		(*draft).checkWriters,   // no location is written twice
-		(*draft).checkImages,    // no cache takes an image's place
-		(*draft).checkPlatforms, // links have what is asked of them
-		(*draft).checkBuilders,  // builders can be reached at all
-		(*draft).adviseMax,      // mode=min that leaves out most of a build
-		(*draft).waits,          // who reads what another writes in this run
-		(*draft).imports,        // a step for each source, shared by all that read it
+		(*draft).builds,            // a step for each target that has something to do, and for each of its destinations
+		(*draft).transfers,         // a merge step for each transfer, and for each of its destinations
+		(*draft).checkWriters,      // no location is written twice
+		(*draft).checkImages,       // no cache takes an image's place
+		(*draft).checkPlatforms,    // links have what is asked of them
+		(*draft).checkBuilders,     // builders can be reached at all
+		(*draft).adviseMax,         // mode=min that leaves out most of a build
+		(*draft).adviseTags,        // a cache that an image would replace if it were pushed
+		(*draft).adviseImages,      // images that replace each other
+		(*draft).adviseReach,       // sources that are never used
+		(*draft).adviseBranches,    // branches that share a cache unawares
+		(*draft).adviseCompression, // layers compressed again and again
+		(*draft).waits,             // who reads what another writes in this run
+		(*draft).imports,           // a step for each source, shared by all that read it
 	} {
 		pass(d)
 	}
@@ -59,8 +72,9 @@ func New(res *config.Resolution, opt Options) (*Plan, hcl.Diagnostics) {
 
 func newDraft(res *config.Resolution, opt Options) *draft {
 	d := &draft{
-		res: res, dir: opt.Dir, files: opt.Dockerfiles, targets: map[string]*config.Target{}, steps: map[StepID]*Step{}, graph: dag.New[StepID](),
+		res: res, dir: opt.Dir, bake: opt.Bake, stages: opt.Stages, targets: map[string]*config.Target{}, steps: map[StepID]*Step{}, graph: dag.New[StepID](),
 		writers: map[string][]*writer{}, images: map[string][]*image{}, refs: refs{},
+		written: newExpressions(opt.Sources), advised: map[advised]bool{},
 	}
 	for _, t := range res.Targets {
 		d.targets[t.Name] = t

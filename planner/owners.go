@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/schema"
 )
 
 // linkPrefix marks a named context that is another target's result.
@@ -69,14 +70,15 @@ func (d *draft) build(t *config.Target, reason string) {
 	for i, to := range t.CacheTo {
 		switch {
 		case !isNative(to):
-			b.Exports = append(b.Exports, d.export(s, t.Name, i, to))
+			for _, place := range places(to, schema.To) {
+				b.Exports = append(b.Exports, d.export(s, t.Name, i, place))
+			}
 			continue
 		case to.Type == "inline":
 			inline = true
 		default:
-			for _, location := range d.written(to) {
-				d.writers[location] = append(d.writers[location], &writer{step: s, owner: s, name: t.Name, cache: to})
-			}
+			location := d.location(to)
+			d.writers[location] = append(d.writers[location], &writer{step: s, owner: s, name: t.Name, cache: to})
 		}
 		b.Native = append(b.Native, to)
 	}
@@ -128,7 +130,7 @@ func (d *draft) transfers() {
 			}
 			for _, c := range side.list {
 				if isNative(c) {
-					d.fail(c.Range, "Cache cannot be transferred", "A transfer moves caches between registries and directories; a cache of type %q is read and written by builds only.", c.Type)
+					d.fail(c.Range, "Cache cannot be transferred", "A cache of type %q is read and written by builds only, and cannot be moved by a transfer.", c.Type)
 				}
 			}
 		}
@@ -136,9 +138,20 @@ func (d *draft) transfers() {
 		s := d.add(&Step{ID: StepID("merge " + t.Name), Kind: KindMerge, Reason: "asked for", Range: t.Range, Merge: m})
 		d.read(s, t.Name, t.CacheFrom, nil)
 		for i, to := range t.CacheTo {
-			m.Exports = append(m.Exports, d.export(s, t.Name, i, to))
+			for _, place := range places(whole(to), schema.To) {
+				m.Exports = append(m.Exports, d.export(s, t.Name, i, place))
+			}
 		}
 	}
+}
+
+// whole is a transfer's destination: it takes all layers where it does not say otherwise. A build's default, min, would lose what others have built.
+func whole(to config.Cache) config.Cache {
+	if _, said := to.Attrs["mode"]; !said {
+		to.Attrs = maps.Clone(to.Attrs)
+		to.Attrs["mode"] = "max"
+	}
+	return to
 }
 
 // export adds the step that publishes a cache to a destination.

@@ -46,7 +46,7 @@ func TestPlansAreWhatTheFilesSay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, got := range map[string]string{"plan.json": string(raw), "plan.dot": p.DOT(), "plan.mmd": p.Mermaid()} {
+			for name, got := range map[string]string{"plan.json": string(raw), "plan.dot": p.DOT(), "plan.mmd": p.Mermaid(), "plan.svg": p.SVG(nil)} {
 				golden := filepath.Join(dir, name)
 				if *update {
 					if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
@@ -91,7 +91,8 @@ func TestAPlanHoldsNoSecret(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cache.hcl"), []byte(`target "app" {
   args     = { TOKEN = "canary-arg" }
-  cache-to = ["type=s3,bucket=b,region=r,secret_access_key=canary-key,access_key_id=canary-id,session_token=canary-session"]
+  cache-to = ["type=s3,bucket=b,region=r,secret_access_key=canary-key,access_key_id=canary-id,session_token=canary-session",
+    "type=gha,token=canary-token,ghtoken=canary-ghtoken,repository=team/app,url=https://u:canary-user@cache.example/canary-path/"]
 }`), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func TestAPlanHoldsNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all := string(raw) + p.DOT() + p.Mermaid(); strings.Contains(all, "canary") {
+	if all := string(raw) + p.DOT() + p.Mermaid() + p.SVG(nil); strings.Contains(all, "canary") {
 		t.Errorf("the plan shows a secret:\n%s", all)
 	}
 }

@@ -19,19 +19,23 @@ var (
 	kinds = map[schema.Kind]string{
 		schema.String: "string", schema.Bool: "bool", schema.Number: "number", schema.Strings: "list of strings", schema.Map: "map of strings",
 		schema.Caches: "caches", schema.Outputs: "outputs", schema.Secrets: "secrets", schema.Agents: "agents", schema.Attests: "attestations",
-		schema.Resources: "object", schema.Policies: "list",
+		schema.Resources: "object", schema.Policies: "list", schema.Matrix: "lists by name", schema.Any: "any",
 	}
 	merges = map[schema.Merge]string{schema.Replace: "replaced", schema.Append: "appended", schema.PerKey: "by key", schema.ByID: "by id"}
 )
 
 const intro = `# The language
 
-A configuration is HCL (or JSON): ` + "`cache.hcl`" + `, or Docker Bake's files as they are. This page is made from the tables in
+A configuration is HCL, or JSON ([cache.schema.json](../schema/cache.schema.json) tells editors of it): ` + "`cache.hcl`" + `, or Docker Bake's files as they are. This page is made from the tables in
 ` + "`schema/`" + `; a test keeps it fresh.
 
 Files named with -f are merged in order; without -f, ` + "`cache.hcl`, `cache.json`" + ` and their ` + "`.override`" + ` files are, or, where there are none, Bake's.
 In a ` + "`cache.hcl`" + ` an unknown name is an error; in a ` + "`docker-bake.*`" + ` file it is a warning, as Bake ignores it. Attributes at the top of a file are
 values that expressions can use. Functions are Bake's, and ` + "`file`, `fileexists`, `filehash`, `glob`, `env`, `git_branch`, `git_sha`, `sanitize_ref`" + `.
+
+An address in place of the first name, or behind -f, is fetched: a git repository (` + "`https://HOST/PATH.git#REF:DIR`, `git://…`, `ssh://…`, `git@HOST:PATH`" + `), in
+which -f names files and relative contexts lie, or the address of one file. Files of this machine are ` + "`cwd://FILE`" + ` then. A fetched configuration
+touches nothing of this machine that ` + "`--allow`" + ` does not name: ` + "`fs=PATH`, `fs.read=PATH`, `fs.write=PATH`, `ssh`, `network.host`, `security.insecure`, `device`" + `.
 
 A cache is a labelled block, a string or an object; all mean the same:
 

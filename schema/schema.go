@@ -17,6 +17,8 @@ const (
 	Attests   // list of attestations
 	Resources // object of limits
 	Policies  // list of policies
+	Matrix    // lists by name
+	Any       // any value
 )
 
 // Merge is what happens when a target inherits, or is written again in a later file.
@@ -49,7 +51,10 @@ type Attribute struct {
 	Set      SetForm
 	SetName  string // the key in --set where it is not Name
 	Required bool
-	Doc      string
+	Needs    string // an attribute without which this one makes no sense
+	// Key says that the value decides cache keys, or where a cache is.
+	Key bool
+	Doc string
 }
 
 // SetKeyName is what the attribute is called in --set.
@@ -64,9 +69,13 @@ func (a *Attribute) SetKeyName() string {
 type Block struct {
 	Name string
 	// Label names what the block's label is; "" for a block without one.
-	Label      string
-	Attributes []Attribute
-	Doc        string
+	Label string
+	// LabelForm is a regular expression for the label, as CacheAttribute.Form; with Computed, blocks that have that attribute are called something else.
+	LabelForm, Computed string
+	Attributes          []Attribute
+	Doc                 string
+	// Own says that Bake does not have this block.
+	Own bool
 }
 
 // Attribute returns the attribute of that name, nil if there is none.

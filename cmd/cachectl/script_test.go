@@ -2,6 +2,8 @@ package main
 
 import (
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend/backendtest"
 	"github.com/cachectl/cachectl/executor/backend/local"
+	"github.com/cachectl/cachectl/internal/testenv"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -29,7 +32,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PORT", freePort(t))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": wantCode, "makecache": makeCache(t), "envsubst": substitute},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": wantCode, "makecache": makeCache(t), "envsubst": substitute, "starts3": startS3(t), "serve": serve},
 	})
 }
 
@@ -53,15 +56,22 @@ func wantCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// makeCache returns the command "makecache DIR", which publishes a small cache of three steps to a directory.
+// makeCache returns the command "makecache DIR[:TAG] [SEED]", which publishes a small cache of three steps to a directory. Others share nothing with
+// it if their seed is another.
 func makeCache(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
-		if neg || len(args) != 1 {
-			ts.Fatalf("usage: makecache dir")
+		if neg || len(args) < 1 || len(args) > 2 {
+			ts.Fatalf("usage: makecache dir[:tag] [seed]")
 		}
-		dest, err := local.Open(config.Cache{Type: "local", Attrs: map[string]string{"dest": ts.MkAbs(args[0])}}, "")
+		dir, tag, tagged := strings.Cut(args[0], ":")
+		attrs := map[string]string{"dest": ts.MkAbs(dir)}
+		if tagged {
+			attrs["tag"] = tag
+		}
+		seed := append(args, "script")[1]
+		dest, err := local.Open(config.Cache{Type: "local", Attrs: attrs}, "")
 		ts.Check(err)
-		backendtest.Publish(t, dest, backendtest.NewSample(t, "script", 3), ocispec.Descriptor{})
+		backendtest.Publish(t, dest, backendtest.NewSample(t, seed, 3), ocispec.Descriptor{})
 	}
 }
 
@@ -79,6 +89,16 @@ func freePort(t *testing.T) string {
 	return port
 }
 
+// serve serves a directory over HTTP until the script ends; its address is in $SERVER.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: serve dir")
+	}
+	s := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	ts.Defer(s.Close)
+	ts.Setenv("SERVER", s.URL)
+}
+
 // substitute replaces $PORT in files.
 func substitute(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
@@ -87,5 +107,22 @@ func substitute(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args {
 		text := strings.ReplaceAll(ts.ReadFile(name), "$PORT", ts.Getenv("PORT"))
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
+
+// startS3 returns the command "starts3", which starts a service that speaks S3 and sets S3 to the attributes of a cache in it. Its secret key is in
+// SECRET.
+func startS3(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) > 0 {
+			ts.Fatalf("usage: starts3")
+		}
+		s3 := testenv.StartS3(t)
+		csv := "type=s3"
+		for name, value := range s3.Attrs() {
+			csv += "," + name + "=" + value
+		}
+		ts.Setenv("S3", csv)
+		ts.Setenv("SECRET", s3.SecretKey)
 	}
 }

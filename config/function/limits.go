@@ -54,6 +54,13 @@ func Check(v cty.Value) error {
 	return s.take(v, 0)
 }
 
+// CheckValue is Check for the value of an expression, which may be written out and is then as long as its file: it has as many elements as
+// functions take, MaxInputElements.
+func CheckValue(v cty.Value) error {
+	s := size{elements: MaxInputElements, bytes: MaxBytes, text: MaxString}
+	return s.take(v, 0)
+}
+
 // size is what is left of an allowance while values are measured.
 type size struct {
 	elements int // elements of collections

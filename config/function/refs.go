@@ -21,9 +21,19 @@ func refs() []entry {
 	return []entry{{name: "sanitize_ref", fn: sanitizeRefFunc()}}
 }
 
+// hashed is how a name ends that was given a hash.
+var hashed = regexp.MustCompile(`-[0-9a-f]{8}$`)
+
+// SanitizeRef is the function sanitize_ref: a legal tag for any name that is not empty, "" for the empty one.
+func SanitizeRef(name string) string {
+	if name == "" {
+		return ""
+	}
+	return sanitizeRef(name)
+}
+
 // sanitizeRefFunc makes a tag of any name, such as a branch's.
 func sanitizeRefFunc() function.Function {
-	hashed := regexp.MustCompile(`-[0-9a-f]{8}$`)
 	return function.New(&function.Spec{
 		Description: "Makes a legal tag of any name. A name that had to be changed gets a short hash, so that two names never share a tag.",
 		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
@@ -33,14 +43,14 @@ func sanitizeRefFunc() function.Function {
 			if name == "" {
 				return cty.NilVal, function.NewArgErrorf(0, "an empty name has no tag")
 			}
-			return cty.StringVal(sanitizeRef(name, hashed)), nil
+			return cty.StringVal(sanitizeRef(name)), nil
 		},
 	})
 }
 
 // sanitizeRef returns name where it is a tag already. A tag that ends like one of ours gets a hash too: otherwise a branch could
 // be named after the tag of another.
-func sanitizeRef(name string, hashed *regexp.Regexp) string {
+func sanitizeRef(name string) string {
 	tag := strings.Map(tagRune, name)
 	if tag[0] == '.' || tag[0] == '-' {
 		tag = "_" + tag[1:]

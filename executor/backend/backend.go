@@ -71,6 +71,20 @@ type Peeker interface {
 	Peek(ctx context.Context) (*cache.Manifest, ocispec.Descriptor, error)
 }
 
+// Lossy is implemented by sources that BuildKit may import though layers are lost: it looks for each layer before it takes a result, and executes the
+// step of one that is gone. Of other places it takes for granted that they hold what they say, and fails.
+type Lossy interface {
+	// ImportsLossy does nothing; that it is there says so.
+	ImportsLossy()
+}
+
+// Renewer is implemented by destinations whose owners may delete by age what nobody has written for a while.
+type Renewer interface {
+	// Renew gives c, which root names and of which nothing need be written, today's date where it is older than the destination's attributes
+	// allow.
+	Renew(ctx context.Context, c *cache.Cache, root ocispec.Descriptor) error
+}
+
 // Format reads how a destination wants its caches written.
 func Format(mode string, oci, imageManifest bool) cache.Format {
 	return cache.Format{Mode: cache.Mode(mode), OCI: oci, ImageManifest: imageManifest && oci}

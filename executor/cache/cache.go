@@ -81,6 +81,8 @@ type Cache struct {
 	ids     []digest.Digest // of records
 	chains  []digest.Digest // of layers: what identifies a layer with all its parents
 	note    string
+
+	unlisted int // see Unlisted
 }
 
 // WithNote returns the cache with a note: text that is written beside the cache and that BuildKit does not look at. No operation carries a note over
@@ -99,6 +101,10 @@ func (c *Cache) Layers() []Layer { return c.layers }
 
 // Records returns the records; links index into it. The caller must not change it.
 func (c *Cache) Records() []Record { return c.records }
+
+// Unlisted is how many results the decoded document had that are not here, because a layer of theirs is not listed by the manifest or
+// has no diffID. Caches that come of an operation have none.
+func (c *Cache) Unlisted() int { return c.unlisted }
 
 // Stats counts what is in a cache.
 type Stats struct {

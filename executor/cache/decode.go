@@ -17,7 +17,7 @@ func Decode(config []byte, layers []ocispec.Descriptor) (*Cache, error) {
 	if len(config) > ConfigLimit {
 		return nil, invalid("config of %d bytes is larger than %d", len(config), ConfigLimit)
 	}
-	var raw types.CacheConfig
+	var raw configDocument
 	if err := decodeJSON(config, &raw); err != nil {
 		return nil, invalid("config: %v", err)
 	}
@@ -25,7 +25,7 @@ func Decode(config []byte, layers []ocispec.Descriptor) (*Cache, error) {
 	for _, d := range layers {
 		listed[d.Digest] = d // of several the last, as BuildKit does
 	}
-	return fromConfig(raw, func(l types.CacheLayer) (ocispec.Descriptor, bool) {
+	return fromConfig(raw, func(l configLayer) (ocispec.Descriptor, bool) {
 		if layers == nil {
 			return selfDescribed(l)
 		}
@@ -65,7 +65,7 @@ func DecodeInline(imageConfig []byte, layers []ocispec.Descriptor) (*Cache, erro
 			created = append(created, h.Created.UTC().Format(time.RFC3339Nano))
 		}
 	}
-	var raw types.CacheConfig
+	var raw configDocument
 	if err := decodeJSON(img.Cache, &raw.Records); err != nil {
 		return nil, invalid("inline cache: %v", err)
 	}
@@ -77,32 +77,16 @@ func DecodeInline(imageConfig []byte, layers []ocispec.Descriptor) (*Cache, erro
 		}
 		d.Annotations = annotations
 		byBlob[d.Digest] = d
-		raw.Layers = append(raw.Layers, types.CacheLayer{Blob: d.Digest, ParentIndex: i - 1})
+		raw.Layers = append(raw.Layers, configLayer{Blob: d.Digest, ParentIndex: i - 1})
 	}
-	return fromConfig(raw, func(l types.CacheLayer) (ocispec.Descriptor, bool) {
+	return fromConfig(raw, func(l configLayer) (ocispec.Descriptor, bool) {
 		d, ok := byBlob[l.Blob]
 		return d, ok
 	})
 }
 
-// selfDescribed is the descriptor of a layer whose annotations stand in the config.
-func selfDescribed(l types.CacheLayer) (ocispec.Descriptor, bool) {
-	a := l.Annotations
-	if a == nil {
-		return ocispec.Descriptor{}, false
-	}
-	d := ocispec.Descriptor{
-		MediaType: a.MediaType, Digest: l.Blob, Size: a.Size,
-		Annotations: map[string]string{AnnotationUncompressed: a.DiffID.String()},
-	}
-	if !a.CreatedAt.IsZero() {
-		d.Annotations[AnnotationCreatedAt] = a.CreatedAt.UTC().Format(time.RFC3339Nano)
-	}
-	return d, true
-}
-
 // fromConfig checks a config and makes it canonical.
-func fromConfig(raw types.CacheConfig, describe func(types.CacheLayer) (ocispec.Descriptor, bool)) (*Cache, error) {
+func fromConfig(raw configDocument, describe func(configLayer) (ocispec.Descriptor, bool)) (*Cache, error) {
 	if len(raw.Records) > maxRecords {
 		return nil, invalid("%d records, more than %d", len(raw.Records), maxRecords)
 	}
@@ -130,11 +114,16 @@ func fromConfig(raw types.CacheConfig, describe func(types.CacheLayer) (ocispec.
 	if err != nil {
 		return nil, err
 	}
-	records, err := decodeRecords(raw.Records, whole)
+	records, unlisted, err := decodeRecords(raw.Records, whole)
 	if err != nil {
 		return nil, err
 	}
-	return canonical(layers, records)
+	c, err := canonical(layers, records)
+	if err != nil {
+		return nil, err
+	}
+	c.unlisted = unlisted
+	return c, nil
 }
 
 // wholeChains tells for each layer whether it and all its parents are usable.
@@ -171,17 +160,18 @@ func wholeChains(layers []Layer, usable []bool) ([]bool, error) {
 	return whole, nil
 }
 
-func decodeRecords(raw []types.CacheRecord, whole []bool) ([]Record, error) {
-	records := make([]Record, len(raw))
+// decodeRecords checks and converts the records, and counts the results that are left out because a layer of theirs is not usable.
+func decodeRecords(raw []types.CacheRecord, whole []bool) (records []Record, unlisted int, err error) {
+	records = make([]Record, len(raw))
 	links := 0
 	for i, rr := range raw {
 		if err := checkDigest(rr.Digest); err != nil {
-			return nil, invalid("record %d: %v", i, err)
+			return nil, 0, invalid("record %d: %v", i, err)
 		}
 		r := Record{Digest: rr.Digest}
 		for _, alternatives := range rr.Inputs {
 			if links += len(alternatives); links > maxLinks {
-				return nil, invalid("more than %d links", maxLinks)
+				return nil, 0, invalid("more than %d links", maxLinks)
 			}
 			list := make([]Link, 0, len(alternatives))
 			for _, in := range alternatives {
@@ -191,27 +181,31 @@ func decodeRecords(raw []types.CacheRecord, whole []bool) ([]Record, error) {
 		}
 		for _, res := range rr.Results {
 			if res.LayerIndex < 0 || res.LayerIndex >= len(whole) {
-				return nil, invalid("record %d has a result in layer %d of %d", i, res.LayerIndex, len(whole))
+				return nil, 0, invalid("record %d has a result in layer %d of %d", i, res.LayerIndex, len(whole))
 			}
 			if err := checkTime(res.CreatedAt); err != nil {
-				return nil, invalid("record %d: %v", i, err)
+				return nil, 0, invalid("record %d: %v", i, err)
 			}
-			if whole[res.LayerIndex] {
-				r.Results = append(r.Results, Result{Layer: res.LayerIndex, CreatedAt: res.CreatedAt})
+			if !whole[res.LayerIndex] {
+				unlisted++
+				continue
 			}
+			r.Results = append(r.Results, Result{Layer: res.LayerIndex, CreatedAt: res.CreatedAt})
 		}
 		for _, ch := range rr.ChainedResults {
 			chain, ok, err := decodeChain(ch, whole)
 			if err != nil {
-				return nil, invalid("record %d: %v", i, err)
+				return nil, 0, invalid("record %d: %v", i, err)
 			}
-			if ok {
-				r.Chains = append(r.Chains, chain)
+			if !ok {
+				unlisted++
+				continue
 			}
+			r.Chains = append(r.Chains, chain)
 		}
 		records[i] = r
 	}
-	return records, nil
+	return records, unlisted, nil
 }
 
 func decodeChain(ch types.ChainedResult, whole []bool) (Chain, bool, error) {

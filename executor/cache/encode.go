@@ -12,8 +12,9 @@ import (
 
 // Encoded is a cache as it is written: a config and the manifest over it.
 type Encoded struct {
-	Config       []byte
-	ConfigDesc   ocispec.Descriptor
+	Config     []byte
+	ConfigDesc ocispec.Descriptor
+	// Manifest is nil for a config that stands alone; ManifestDesc, which is what a location's name points at, is the config's then.
 	Manifest     []byte
 	ManifestDesc ocispec.Descriptor
 	// Layers are the blobs the manifest lists, each once.
@@ -21,7 +22,7 @@ type Encoded struct {
 }
 
 // Encode writes the cache in a format. Equal caches give equal bytes. The error wraps ErrTooLarge when BuildKit would not import the
-// result (see ImportLimit, and Fit), ErrInvalid for a format that does not exist.
+// result (see Format.Limit, and Fit), ErrInvalid for a format that does not exist.
 func (c *Cache) Encode(f Format) (*Encoded, error) {
 	enc, err := c.encode(f)
 	if err != nil {
@@ -31,20 +32,23 @@ func (c *Cache) Encode(f Format) (*Encoded, error) {
 		name string
 		size int
 	}{{"config", len(enc.Config)}, {"manifest", len(enc.Manifest)}} {
-		if part.size > ImportLimit {
-			return nil, fmt.Errorf("%w: the %s has %d bytes, the limit is %d", ErrTooLarge, part.name, part.size, ImportLimit)
+		if int64(part.size) > f.Limit() {
+			return nil, fmt.Errorf("%w: the %s has %d bytes, the limit is %d", ErrTooLarge, part.name, part.size, f.Limit())
 		}
 	}
 	return enc, nil
 }
 
 func (c *Cache) encode(f Format) (*Encoded, error) {
+	if f.SelfDescribed {
+		f.OCI, f.ImageManifest = true, false
+	}
 	if f.ImageManifest && !f.OCI {
 		return nil, invalid("an image manifest needs OCI media types")
 	}
 	enc := &Encoded{}
 	var err error
-	if enc.Config, err = json.Marshal(c.config()); err != nil {
+	if enc.Config, err = json.Marshal(c.config(f)); err != nil {
 		return nil, fmt.Errorf("encode cache config: %w", err)
 	}
 	enc.ConfigDesc = ocispec.Descriptor{MediaType: types.CacheConfigMediaTypeV0, Digest: digest.FromBytes(enc.Config), Size: int64(len(enc.Config))}
@@ -57,6 +61,10 @@ func (c *Cache) encode(f Format) (*Encoded, error) {
 		desc := l.Descriptor
 		desc.MediaType = convertMediaType(desc.MediaType, f.OCI)
 		enc.Layers = append(enc.Layers, desc)
+	}
+	if f.SelfDescribed {
+		enc.ManifestDesc = enc.ConfigDesc
+		return enc, nil
 	}
 	mediaType, doc := c.manifest(f, enc)
 	if enc.Manifest, err = json.Marshal(doc); err != nil {
@@ -86,11 +94,15 @@ func (c *Cache) manifest(f Format, enc *Encoded) (string, any) {
 	return mediaType, ocispec.Index{Versioned: version, MediaType: mediaType, Manifests: entries, Annotations: by}
 }
 
-// config is the cache in BuildKit's own types. A layer without a parent says -1: an absent parent would mean layer 0.
-func (c *Cache) config() types.CacheConfig {
-	var cfg types.CacheConfig
+// config is the cache in BuildKit's own form. A layer without a parent says -1: an absent parent would mean layer 0.
+func (c *Cache) config(f Format) configDocument {
+	var cfg configDocument
 	for _, l := range c.layers {
-		cfg.Layers = append(cfg.Layers, types.CacheLayer{Blob: l.Descriptor.Digest, ParentIndex: l.Parent})
+		layer := configLayer{Blob: l.Descriptor.Digest, ParentIndex: l.Parent}
+		if f.SelfDescribed {
+			layer.Annotations = describe(l)
+		}
+		cfg.Layers = append(cfg.Layers, layer)
 	}
 	for _, r := range c.records {
 		rec := types.CacheRecord{Digest: r.Digest}

@@ -67,6 +67,7 @@ func TestImportsPointBackwardsOnly(t *testing.T) {
 func TestWhoMayImportWhat(t *testing.T) {
 	forbidden := map[string][]string{
 		"planner/dag":    {"github.com/hashicorp/hcl", module},
+		"planner/layout": {"github.com/hashicorp/hcl", module},
 		"executor/cache": {"github.com/hashicorp/hcl", module + "config", "net", "net/http", "os", "github.com/moby/buildkit/client"},
 		"executor/blob":  {"github.com/hashicorp/hcl", module + "config", "net/http", "github.com/moby/buildkit/client"},
 		"planner":        {"net", "net/http", "os", "github.com/moby/buildkit"},

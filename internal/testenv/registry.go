@@ -30,12 +30,16 @@ type RegistryOptions struct {
 	TLS bool
 	// Indexes lets v3 take indexes of blobs, which it refuses by default.
 	Indexes bool
+	// NoDelete refuses every deletion, as most registries do by default.
+	NoDelete bool
 }
 
 // Registry is a running registry.
 type Registry struct {
 	// Addr is host:port as it stands in references.
 	Addr string
+	// Dir is where it keeps its content: docker/registry/v2 and so on lie in it.
+	Dir string
 	// CA is the PEM file of its CA, "" without TLS.
 	CA string
 }
@@ -44,8 +48,8 @@ type Registry struct {
 func StartRegistry(t testing.TB, opt RegistryOptions) *Registry {
 	t.Helper()
 	dir := t.TempDir()
-	r := &Registry{Addr: freeAddr(t)}
-	cfg := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/data}, delete: {enabled: true}}\n", dir)
+	r := &Registry{Addr: freeAddr(t), Dir: filepath.Join(dir, "data")}
+	cfg := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s/data}, delete: {enabled: %t}}\n", dir, !opt.NoDelete)
 	if opt.TLS {
 		r.CA = Certificates(t, dir)
 		cfg += fmt.Sprintf("http: {addr: %q, tls: {certificate: %s/cert.pem, key: %s/key.pem}}\n", r.Addr, dir, dir)

@@ -1,7 +1,7 @@
 target "app" {
   cache-to "s3" {
-    bucket      = "b"
-    region      = "r"
-    compression = "zstd" # WARNING: Attribute without effect
+    bucket         = "b"
+    region         = "r"
+    oci-mediatypes = "false" # WARNING: Attribute without effect
   }
 }

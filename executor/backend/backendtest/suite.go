@@ -22,6 +22,11 @@ import (
 
 // Harness is a place to test a backend on.
 type Harness struct {
+	// SelfDescribed says that a name points at a config whose layers describe themselves: there are no manifests, no images, one format,
+	// and nothing that an import could be pinned by.
+	SelfDescribed bool
+	// Bare says that nothing can be kept beside such a config: it does not tell who wrote it, nor that it was changed.
+	Bare bool
 	// Open opens the location that a name stands for, with further cache attributes. Equal names are equal locations; each call returns a
 	// view that has seen nothing yet.
 	Open func(t testing.TB, name string, attrs map[string]string) backend.Destination
@@ -36,15 +41,35 @@ type Harness struct {
 	Root func(t testing.TB, name string) digest.Digest
 }
 
+// promise is one thing that every backend keeps.
+type promise struct {
+	name string
+	run  func(*testing.T, Harness)
+}
+
+// withManifests are the promises of places where a name points at a manifest, selfDescribed those of the others.
+var (
+	withManifests = []promise{
+		{"what is published is read back in every format", testFormats},
+		{"a changed config is noticed", testChangedConfig},
+		{"a lost config is an error and not a cache", testLostConfig},
+		{"an image's inline cache is read", testInline},
+		{"an index's inline caches are read", testInlineIndex},
+		{"a plain image is said to be one", testPlainImage},
+		{"a cache that BuildKit would not import is refused", testTooLarge},
+		{"the entry for BuildKit is pinned", testNative},
+	}
+	selfDescribed = []promise{
+		{"what is published is read back", testPublished},
+		{"a config beyond all bounds is refused", testBeyondBounds},
+	}
+)
+
 // Run tests everything that Source and Destination promise.
 func Run(t *testing.T, h Harness) {
-	tests := []struct {
-		name string
-		run  func(*testing.T, Harness)
-	}{
+	tests := []promise{
 		{"an empty location is not found", testEmpty},
 		{"a check leaves nothing behind", testCheck},
-		{"what is published is read back in every format", testFormats},
 		{"a second publication replaces the first", testReplace},
 		{"publishing over what somebody else published is a conflict", testConflict},
 		{"concurrent writers lose nothing", testConcurrentWriters},
@@ -52,19 +77,17 @@ func Run(t *testing.T, h Harness) {
 		{"a blob of other bytes is refused", testWrongPush},
 		{"a changed layer is noticed", testChangedLayer},
 		{"a changed manifest is noticed", testChangedManifest},
-		{"a changed config is noticed", testChangedConfig},
-		{"a lost config is an error and not a cache", testLostConfig},
 		{"a big layer streams", testBigLayer},
 		{"a cancelled push leaves the old cache", testCancelPush},
 		{"a cancelled publication leaves the old cache", testCancelPublish},
 		{"a blob that is there is not read again", testPushTwice},
-		{"an image's inline cache is read", testInline},
-		{"an index's inline caches are read", testInlineIndex},
-		{"a plain image is said to be one", testPlainImage},
 		{"garbage is an error that leaves the root known", testGarbage},
-		{"a cache that BuildKit would not import is refused", testTooLarge},
 		{"keys tell locations apart", testKeys},
-		{"the entry for BuildKit is pinned", testNative},
+	}
+	if h.SelfDescribed {
+		tests = append(tests, selfDescribed...)
+	} else {
+		tests = append(tests, withManifests...)
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, h) })
@@ -354,9 +377,9 @@ func testChangedLayer(t *testing.T, h Harness) {
 	}
 }
 
-func encoded(t testing.TB, s *Sample) *cache.Encoded {
+func encoded(t testing.TB, s *Sample, f cache.Format) *cache.Encoded {
 	t.Helper()
-	enc, err := s.Cache.Encode(cache.Format{Mode: cache.ModeMax, OCI: true, ImageManifest: true})
+	enc, err := s.Cache.Encode(f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -364,8 +387,15 @@ func encoded(t testing.TB, s *Sample) *cache.Encoded {
 }
 
 func testChangedManifest(t *testing.T, h Harness) {
+	if h.Bare {
+		return // the place itself must not let an entry be changed
+	}
 	changed(t, h, "flipped-manifest", func(s *Sample, root ocispec.Descriptor) (digest.Digest, []byte) {
-		return root.Digest, encoded(t, s).Manifest
+		enc := encoded(t, s, h.Open(t, "flipped-manifest", nil).Format())
+		if h.SelfDescribed {
+			return root.Digest, enc.Config
+		}
+		return root.Digest, enc.Manifest
 	})
 	cur, err := h.Open(t, "flipped-manifest", nil).Read(t.Context())
 	if !errors.Is(err, blob.ErrIntegrity) {
@@ -378,7 +408,7 @@ func testChangedManifest(t *testing.T, h Harness) {
 
 func testChangedConfig(t *testing.T, h Harness) {
 	changed(t, h, "flipped-config", func(s *Sample, _ ocispec.Descriptor) (digest.Digest, []byte) {
-		enc := encoded(t, s)
+		enc := encoded(t, s, h.Open(t, "flipped-config", nil).Format())
 		return enc.ConfigDesc.Digest, enc.Config
 	})
 	cur, err := h.Open(t, "flipped-config", nil).Read(t.Context())
@@ -393,7 +423,7 @@ func testChangedConfig(t *testing.T, h Harness) {
 func testLostConfig(t *testing.T, h Harness) {
 	s := NewSample(t, "lost config", 2)
 	root := Publish(t, h.Open(t, "lost-config", nil), s, ocispec.Descriptor{})
-	h.Remove(t, "lost-config", encoded(t, s).ConfigDesc.Digest)
+	h.Remove(t, "lost-config", encoded(t, s, h.Open(t, "lost-config", nil).Format()).ConfigDesc.Digest)
 	cur, err := h.Open(t, "lost-config", nil).Read(t.Context())
 	if err == nil || cur == nil || cur.Cache != nil || cur.Root.Digest != root.Digest {
 		t.Errorf("got %+v, %v, want an error and the root", cur, err)
@@ -599,7 +629,23 @@ func testPlainImage(t *testing.T, h Harness) {
 }
 
 func testGarbage(t *testing.T, h Harness) {
-	config := []byte(`{"records":[{"digest":"nonsense"}]}`)
+	root, mediaType, blobs := []byte(`{"records":[{"digest":"nonsense"}]}`), types.CacheConfigMediaTypeV0, [][]byte(nil)
+	if !h.SelfDescribed {
+		root, mediaType, blobs = over(t, root), ocispec.MediaTypeImageManifest, [][]byte{root}
+	}
+	h.Seed(t, "garbage", mediaType, root, blobs)
+	cur, err := h.Open(t, "garbage", nil).Read(t.Context())
+	if !errors.Is(err, cache.ErrInvalid) {
+		t.Errorf("got %v, want ErrInvalid", err)
+	}
+	if cur == nil || cur.Cache != nil || cur.Root.Digest != digest.FromBytes(root) {
+		t.Errorf("got %+v, want its root", cur)
+	}
+}
+
+// over is a manifest over a config and no layers.
+func over(t testing.TB, config []byte) []byte {
+	t.Helper()
 	manifest, err := json.Marshal(ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Layers: []ocispec.Descriptor{},
 		Config: ocispec.Descriptor{MediaType: types.CacheConfigMediaTypeV0, Digest: digest.FromBytes(config), Size: int64(len(config))},
@@ -607,27 +653,49 @@ func testGarbage(t *testing.T, h Harness) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Seed(t, "garbage", ocispec.MediaTypeImageManifest, manifest, [][]byte{config})
-	cur, err := h.Open(t, "garbage", nil).Read(t.Context())
-	if !errors.Is(err, cache.ErrInvalid) {
-		t.Errorf("got %v, want ErrInvalid", err)
+	return manifest
+}
+
+// testPublished publishes and finds, by other means too, what was published.
+func testPublished(t *testing.T, h Harness) {
+	s := NewSample(t, "published", 3)
+	dest := h.Open(t, "published", map[string]string{"mode": "max"})
+	root := Publish(t, dest, s, ocispec.Descriptor{})
+	if want := encoded(t, s, dest.Format()); root.Digest != want.ManifestDesc.Digest || root.MediaType != types.CacheConfigMediaTypeV0 {
+		t.Errorf("published as %+v, want %+v", root, want.ManifestDesc)
 	}
-	if cur == nil || cur.Cache != nil || cur.Root.Digest != digest.FromBytes(manifest) {
-		t.Errorf("got %+v, want its root", cur)
+	if got := h.Root(t, "published"); got != root.Digest {
+		t.Errorf("the name points at %s, want %s", got, root.Digest)
+	}
+	src := h.Open(t, "published", nil)
+	cur := Read(t, src)
+	if cur.Root.Digest != root.Digest || cur.Root.Size != root.Size || cur.Image || (cur.MadeBy != "cachectl" && !h.Bare) {
+		t.Errorf("read as %+v, want %+v of cachectl", cur, root)
+	}
+	if n := src.Native(cur); n.Type == "" || len(n.Attrs) == 0 {
+		t.Errorf("the entry for BuildKit is %q", n.Type)
+	}
+	holds(t, src, s)
+}
+
+// testBeyondBounds has a reader meet a config that is larger than any that is read.
+func testBeyondBounds(t *testing.T, h Harness) {
+	config := bytes.Repeat([]byte(" "), cache.ConfigLimit+1)
+	copy(config, "{}")
+	h.Seed(t, "large", types.CacheConfigMediaTypeV0, config, nil)
+	cur, err := h.Open(t, "large", nil).Read(t.Context())
+	if !errors.Is(err, cache.ErrTooLarge) {
+		t.Errorf("reading it: %v, want ErrTooLarge", err)
+	}
+	if cur == nil || cur.Cache != nil {
+		t.Errorf("got %+v with the error, want a root without a cache", cur)
 	}
 }
 
 func testTooLarge(t *testing.T, h Harness) {
 	config := bytes.Repeat([]byte(" "), cache.ImportLimit+1)
 	copy(config, "{}")
-	manifest, err := json.Marshal(ocispec.Manifest{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Layers: []ocispec.Descriptor{},
-		Config: ocispec.Descriptor{MediaType: types.CacheConfigMediaTypeV0, Digest: digest.FromBytes(config), Size: int64(len(config))},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.Seed(t, "large", ocispec.MediaTypeImageManifest, manifest, [][]byte{config})
+	h.Seed(t, "large", ocispec.MediaTypeImageManifest, over(t, config), [][]byte{config})
 	if _, err := h.Open(t, "large", nil).Read(t.Context()); !errors.Is(err, cache.ErrTooLarge) {
 		t.Errorf("reading it: %v, want ErrTooLarge", err)
 	}

@@ -170,7 +170,9 @@ func TestPublishingWaitsForTheLock(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() {
-			_, err := openAt(t, "", map[string]string{"dest": dir}).Publish(t.Context(), backendtest.NewSample(t, "waits", 1).Cache, ocispec.Descriptor{})
+			l, s := openAt(t, "", map[string]string{"dest": dir}), backendtest.NewSample(t, "waits", 1)
+			backendtest.Push(t, l, s)
+			_, err := l.Publish(t.Context(), s.Cache, ocispec.Descriptor{})
 			done <- err
 		}()
 		time.Sleep(time.Minute)
@@ -232,6 +234,7 @@ func TestTagsSurviveALockThatIsRemoved(t *testing.T) {
 			for range 5 {
 				l := openAt(t, "", map[string]string{"dest": dir, "tag": tag})
 				s := backendtest.NewSample(t, tag, 1)
+				backendtest.Push(t, l, s)
 				desc, err := l.Publish(t.Context(), s.Cache, root)
 				if err != nil {
 					t.Errorf("%s: %v", tag, err)

@@ -31,6 +31,7 @@ type Location struct {
 	digest digest.Digest
 	store  *store
 	format cache.Format
+	entry  config.Cache
 }
 
 // Open returns the location of a cache-from (src) or cache-to (dest) "local"; relative paths are below base.
@@ -48,6 +49,7 @@ func Open(c config.Cache, base string) (*Location, error) {
 	l := &Location{
 		dir: filepath.Clean(dir), tag: c.String("tag"), store: &store{dir: filepath.Clean(dir)},
 		format: backend.Format(c.String("mode"), c.Bool("oci-mediatypes"), c.Bool("image-manifest")),
+		entry:  c,
 	}
 	if l.tag == "" {
 		l.tag = "latest"
@@ -71,6 +73,9 @@ func (l *Location) Name() string {
 
 // Host is this machine.
 func (l *Location) Host() string { return "" }
+
+// Pool is the directory; see backend.Pooled.
+func (l *Location) Pool() string { return "local " + l.dir }
 
 // Key is the directory and the tag.
 func (l *Location) Key() string { return "local " + l.dir + ":" + l.tag }
@@ -227,14 +232,16 @@ func (l *Location) Publish(ctx context.Context, c *cache.Cache, replaces ocispec
 			return ocispec.Descriptor{}, fmt.Errorf("read %s back: %w", doc.desc.Digest, err)
 		}
 	}
-	if err := l.tagIt(ctx, root, enc.ManifestDesc, replaces); err != nil {
+	if err := l.tagIt(ctx, root, enc, replaces); err != nil {
 		return ocispec.Descriptor{}, err
 	}
 	return enc.ManifestDesc, nil
 }
 
-// tagIt points the tag at desc if it still points at what the caller has seen. Other tags stay.
-func (l *Location) tagIt(ctx context.Context, root *os.Root, desc, replaces ocispec.Descriptor) error {
+// tagIt points the tag at the manifest if it still points at what the caller has seen, and if all that the manifest lists is there: who sweeps the
+// directory does so under the same lock. Other tags stay.
+func (l *Location) tagIt(ctx context.Context, root *os.Root, enc *cache.Encoded, replaces ocispec.Descriptor) error {
+	desc := enc.ManifestDesc
 	unlock, err := l.store.lock(ctx)
 	if err != nil {
 		return err
@@ -255,6 +262,11 @@ func (l *Location) tagIt(ctx context.Context, root *os.Root, desc, replaces ocis
 	}
 	if now != replaces.Digest {
 		return backend.ErrConflict
+	}
+	for _, layer := range enc.Layers {
+		if has, err := l.store.Has(ctx, layer); err != nil || !has {
+			return errors.Join(err, fmt.Errorf("layer %s is gone since it was found or pushed: %w; run again", layer.Digest, blob.ErrNotFound))
+		}
 	}
 	desc.Annotations = map[string]string{ocispec.AnnotationRefName: l.tag}
 	idx.SchemaVersion, idx.MediaType = 2, ocispec.MediaTypeImageIndex

@@ -4,12 +4,15 @@ package locations
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/azblob"
+	"github.com/cachectl/cachectl/executor/backend/bucket"
+	"github.com/cachectl/cachectl/executor/backend/gha"
 	"github.com/cachectl/cachectl/executor/backend/local"
 	"github.com/cachectl/cachectl/executor/backend/registry"
+	"github.com/cachectl/cachectl/executor/backend/s3"
 )
 
 // Env is what the locations of a run share.
@@ -17,6 +20,12 @@ type Env struct {
 	Hosts *registry.Hosts
 	// Dir is what relative paths are resolved against.
 	Dir string
+	// Buckets are the object stores that were opened; nil shares none.
+	Buckets *bucket.Stores
+	// Actions are the services of GitHub Actions that were opened; nil shares none.
+	Actions *gha.Services
+	// LookupEnv reads the environment for attributes that are not written; nil is no environment.
+	LookupEnv func(string) (string, bool)
 }
 
 // opener is how a backend's locations are opened.
@@ -38,6 +47,22 @@ func table(cacheType string) (opener, bool) {
 			source:      func(c config.Cache, env Env) (backend.Source, error) { return local.Open(c, env.Dir) },
 			destination: func(c config.Cache, env Env) (backend.Destination, error) { return local.Open(c, env.Dir) },
 		},
+		"azblob": {
+			source:      func(c config.Cache, env Env) (backend.Source, error) { return azblob.Open(c, env.Buckets) },
+			destination: func(c config.Cache, env Env) (backend.Destination, error) { return azblob.Open(c, env.Buckets) },
+		},
+		"gha": {
+			source: func(c config.Cache, env Env) (backend.Source, error) {
+				return gha.OpenSource(c, env.LookupEnv, env.Actions)
+			},
+			destination: func(c config.Cache, env Env) (backend.Destination, error) {
+				return gha.OpenDestination(c, env.LookupEnv, env.Actions)
+			},
+		},
+		"s3": {
+			source:      func(c config.Cache, env Env) (backend.Source, error) { return s3.OpenSource(c, env.Buckets) },
+			destination: func(c config.Cache, env Env) (backend.Destination, error) { return s3.OpenDestination(c, env.Buckets) },
+		},
 	}[cacheType]
 	return o, ok
 }
@@ -48,7 +73,7 @@ func OpenSource(c config.Cache, env Env) (backend.Source, error) {
 	if !ok {
 		return nil, onlyBuildKit(c)
 	}
-	return o.source(c, env)
+	return o.source(env.complete(c), env)
 }
 
 // OpenDestination returns the location a cache-to names.
@@ -57,7 +82,15 @@ func OpenDestination(c config.Cache, env Env) (backend.Destination, error) {
 	if !ok {
 		return nil, onlyBuildKit(c)
 	}
-	return o.destination(c, env)
+	return o.destination(env.complete(c), env)
+}
+
+// complete adds what a cache takes from the environment.
+func (env Env) complete(c config.Cache) config.Cache {
+	if env.LookupEnv == nil {
+		return c
+	}
+	return c.WithEnv(env.LookupEnv)
 }
 
 func onlyBuildKit(c config.Cache) error {
@@ -70,12 +103,5 @@ func Native(c config.Cache, lookupEnv func(string) (string, bool)) (backend.Nati
 	if _, ok := table(c.Type); ok {
 		return backend.Native{}, false
 	}
-	attrs := maps.Clone(c.Attrs)
-	if attrs == nil {
-		attrs = map[string]string{}
-	}
-	for name, value := range c.FromEnv(lookupEnv) {
-		attrs[name] = value
-	}
-	return backend.Native{Type: c.Type, Attrs: attrs}, true
+	return backend.Native{Type: c.Type, Attrs: c.WithEnv(lookupEnv).Attrs}, true
 }

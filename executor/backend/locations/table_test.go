@@ -7,6 +7,7 @@ import (
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/backend/registry"
+	"github.com/cachectl/cachectl/internal/testenv"
 	"github.com/cachectl/cachectl/schema"
 )
 
@@ -22,12 +23,16 @@ func env(t *testing.T) locations.Env {
 
 // Whatever type the language has is either opened here or left to BuildKit.
 func TestEveryTypeHasAWay(t *testing.T) {
-	attrs := map[string]string{"ref": "registry.example/team/app:cache", "dest": "cache", "src": "cache"}
+	attrs := map[string]string{"ref": "registry.example/team/app:cache", "dest": "cache", "src": "cache", "bucket": "cache", "region": "eu-central-1", "account_url": "https://team.blob.core.windows.net",
+		"url": "https://cache.example/", "token": testenv.ActionsToken(t, testenv.ActionsScope{Ref: "refs/heads/main", Write: true})}
 	for _, b := range schema.Backends {
 		c := config.Cache{Type: b.Name, Attrs: attrs}
 		src, openErr := locations.OpenSource(c, env(t))
 		dest, destErr := locations.OpenDestination(c, env(t))
 		native, ok := locations.Native(c, func(string) (string, bool) { return "", false })
+		if ok != b.ByBuilds {
+			t.Errorf("%s: the language says that builds alone have it: %v; here it is %v", b.Name, b.ByBuilds, ok)
+		}
 		if ok {
 			if openErr == nil || destErr == nil {
 				t.Errorf("%s is left to BuildKit and opened", b.Name)
@@ -48,16 +53,16 @@ func TestEveryTypeHasAWay(t *testing.T) {
 }
 
 func TestAnEntryForBuildKitIsACopy(t *testing.T) {
-	c := config.Cache{Type: "gha", Attrs: map[string]string{"scope": "main"}}
+	c := config.Cache{Type: "inline", Attrs: map[string]string{"mode": "min"}}
 	native, ok := locations.Native(c, func(string) (string, bool) { return "from the environment", true })
 	if !ok {
-		t.Fatal("gha is not left to BuildKit")
+		t.Fatal("inline is not left to BuildKit")
 	}
-	if native.Attrs["scope"] != "main" {
-		t.Errorf("scope is %q", native.Attrs["scope"])
+	if native.Attrs["mode"] != "min" {
+		t.Errorf("mode is %q", native.Attrs["mode"])
 	}
-	native.Attrs["scope"] = "changed"
-	if c.Attrs["scope"] != "main" || len(c.Attrs) != 1 {
+	native.Attrs["mode"] = "changed"
+	if c.Attrs["mode"] != "min" || len(c.Attrs) != 1 {
 		t.Errorf("the configuration has changed to %v", c.Attrs)
 	}
 }

@@ -35,6 +35,8 @@ type host struct {
 	retry    retrier
 	idle     time.Duration
 	requests atomic.Int64
+	// turns is the directory in which processes of this machine agree who moves a tag, "" for none.
+	turns string
 
 	// login is held, by sending into it, while the host is asked how it wants to be spoken to.
 	login chan struct{}

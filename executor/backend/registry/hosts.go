@@ -33,6 +33,8 @@ type HostsOptions struct {
 	// Dir is what relative CA paths are resolved against.
 	Dir    string
 	Logger *slog.Logger
+	// Turns is a directory in which processes of this machine agree who moves a tag; it is made when it is needed. "" for none.
+	Turns string
 }
 
 // Hosts are the connections to registries that a run shares: one transport, one set of limits and one set of tokens for each host.
@@ -140,6 +142,7 @@ func (h *Hosts) newHost(reg name.Registry, insecure bool) *host {
 		made.retry = *h.retry
 		made.retry.pause = &sharedPause{}
 	}
+	made.turns = h.opt.Turns
 	made.retry.restarts = block != nil && block.Embedded
 	return made
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
@@ -27,8 +28,11 @@ type Location struct {
 	repo     *repository
 	insecure bool
 	format   cache.Format
+	entry    config.Cache
 	// mirrored says that the tag may be resolved by a mirror.
 	mirrored bool
+	// moved is how long the tag was last being moved, from looking at it to having moved it, in nanoseconds.
+	moved atomic.Int64
 }
 
 // OpenSource returns the location that a cache-from "registry" names. It is read from the host's mirrors where they have it.
@@ -60,7 +64,7 @@ func open(c config.Cache, hosts *Hosts) (*Location, error) {
 		return nil, err
 	}
 	return &Location{
-		ref: ref, insecure: insecure, repo: repo,
+		ref: ref, insecure: insecure, repo: repo, entry: c,
 		format: backend.Format(c.String("mode"), c.Bool("oci-mediatypes"), c.Bool("image-manifest")),
 	}, nil
 }

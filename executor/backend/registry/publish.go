@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/blob"
@@ -19,7 +20,8 @@ import (
 const moves = 4
 
 // Publish writes config and manifest by digest, reads them back and moves the tag; see backend.Destination. A registry has no
-// compare-and-swap: steps of one run take turns, and against others the tag is looked at immediately before it is moved, and read back after.
+// compare-and-swap: steps of one run and processes of one machine take turns, and against others the tag is looked at immediately before it is moved,
+// and read back after. Settle finds those who passed unseen.
 func (l *Location) Publish(ctx context.Context, c *cache.Cache, replaces ocispec.Descriptor) (ocispec.Descriptor, error) {
 	if err := l.publishable(); err != nil {
 		return ocispec.Descriptor{}, err
@@ -42,6 +44,7 @@ func (l *Location) Publish(ctx context.Context, c *cache.Cache, replaces ocispec
 		return ocispec.Descriptor{}, err
 	}
 	defer release()
+	defer l.turn(ctx)()
 	if err := l.moveTag(ctx, enc, replaces.Digest); err != nil {
 		return ocispec.Descriptor{}, err
 	}
@@ -52,6 +55,7 @@ func (l *Location) Publish(ctx context.Context, c *cache.Cache, replaces ocispec
 // gets lost: it may have been done, and somebody may have published after it.
 func (l *Location) moveTag(ctx context.Context, enc *cache.Encoded, replaces digest.Digest) error {
 	tag, want := l.ref.Identifier(), enc.ManifestDesc.Digest
+	looked := time.Now()
 	now, err := l.repo.head(ctx, tag)
 	if err != nil {
 		return fmt.Errorf("look at tag: %w", err)
@@ -61,6 +65,8 @@ func (l *Location) moveTag(ctx context.Context, enc *cache.Encoded, replaces dig
 			return backend.ErrConflict
 		}
 		put := l.repo.putManifest(withoutRetry(ctx), tag, enc.ManifestDesc.MediaType, enc.Manifest)
+		l.moved.Store(int64(time.Since(looked)))
+		looked = time.Now()
 		if now, err = l.repo.head(ctx, tag); err != nil {
 			return fmt.Errorf("read tag back: %w", err)
 		}

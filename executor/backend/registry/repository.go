@@ -35,8 +35,9 @@ type repository struct {
 	writable atomic.Bool
 
 	mu    sync.Mutex
-	known map[digest.Digest]bool // blobs seen here in this run
-	wrong map[digest.Digest]bool // blobs that arrived damaged
+	known map[digest.Digest]bool   // blobs seen here in this run
+	wrong map[digest.Digest]bool   // blobs that arrived damaged
+	roots map[string]digest.Digest // what tags were seen to point at, for deletions
 	tags  map[string]chan struct{}
 }
 

@@ -25,6 +25,8 @@ const (
 const (
 	actionPull = "pull"
 	actionPush = "pull,push"
+	// actionDelete is asked for by requests that delete.
+	actionDelete = "pull,push,delete"
 )
 
 // do sends a request for something of this repository: one made by request, or one for a URL that the registry has given. scopes are wanted

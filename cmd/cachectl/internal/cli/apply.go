@@ -6,7 +6,10 @@ import (
 	"fmt"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
+	"github.com/cachectl/cachectl/cmd/cachectl/internal/view/page"
+	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/planner"
 	"github.com/spf13/cobra"
 )
 
@@ -18,6 +21,7 @@ type apply struct {
 	builder  string
 	progress string
 	metadata string
+	report   string
 	json     bool
 	force    bool
 	dataDir  string
@@ -27,32 +31,41 @@ type apply struct {
 func newApply(g *globals) *cobra.Command {
 	a := &apply{}
 	cmd := &cobra.Command{
-		Use:   "apply [TARGET|GROUP|TRANSFER...]",
+		Use:   "apply [TARGET|GROUP|TRANSFER... | PLAN.json]",
 		Short: "Build targets and publish their caches",
 		Long: `Apply imports the cache sources, builds what is not in them, and publishes the caches to every destination. A source that is missing never
 fails a build. A target whose destinations all hold what a build would make is up to date: it is not built, and without others no builder is
 started. A destination shows its old cache or its new one at every moment, never something between. Without names it applies "default",
-or everything whose name does not start with "_".`,
+or everything whose name does not start with "_". A plan that plan -out has saved stands for the names it was made with: it is done as planned, or, with exit
+code 3, not at all if files, settings or caches have changed since.`,
 		Example: `  cachectl apply -f cache.hcl
   cachectl apply -f cache.hcl api web --jobs 8
   BRANCH=feature/login cachectl apply -f cache.hcl
+  cachectl apply -f cache.hcl --report run.html
+  cachectl plan -f cache.hcl -out plan.json && cachectl apply plan.json
   cachectl apply --set 'api.args.VERSION=1.2' --push api
   cat cache.hcl | cachectl apply -f -`,
 		RunE: func(cmd *cobra.Command, names []string) error { return a.run(cmd.Context(), g, names) },
 	}
 	a.flags(cmd, g)
+	a.runFlags(cmd)
+	a.fresh.flags(cmd)
+	cmd.Flags().BoolVar(&a.force, "force", false, "build targets that are up to date too")
+	return cmd
+}
+
+// runFlags are those that say how to run, beside those that say what.
+func (a *apply) runFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVarP(&a.jobs, "jobs", "j", 0, "steps at once; 0 is as many as hosts and builder allow")
 	f.BoolVar(&a.failFast, "fail-fast", false, "stop at the first failure instead of finishing what does not depend on it")
 	f.StringVar(&a.builder, "builder", "", "builder block, buildx builder, address, or embedded")
 	f.StringVar(&a.progress, "progress", "auto", "progress on standard error: auto, plain, tty, rawjson or quiet")
 	f.StringVar(&a.metadata, "metadata-file", "", "write what was built, by target, to this file")
+	f.StringVar(&a.report, "report", "", "write a page about the run to this file")
 	f.BoolVar(&a.json, "json", false, "print the report as JSON on standard output")
 	f.StringVar(&a.dataDir, "data-dir", "", "where the embedded builder and registries keep their state (default: the user's data directory)")
-	a.fresh.flags(cmd)
-	f.BoolVar(&a.force, "force", false, "build targets that are up to date too")
 	values(cmd, "progress", "auto", "plain", "tty", "rawjson", "quiet")
-	return cmd
 }
 
 func (a *apply) run(ctx context.Context, g *globals, names []string) error {
@@ -60,10 +73,15 @@ func (a *apply) run(ctx context.Context, g *globals, names []string) error {
 	if err != nil {
 		return err
 	}
-	plan, res, err := a.plan(ctx, g, names)
+	plan, res, err := a.planned(ctx, g, names)
 	if err != nil {
 		return err
 	}
+	return a.execute(ctx, g, plan, res, executor.Options{Builder: a.builder, Builders: res.Builders, Check: check, MaxAge: a.fresh.maxAge})
+}
+
+// execute runs a plan and shows it; opt has what is not the same for every verb that does so.
+func (a *apply) execute(ctx context.Context, g *globals, plan *planner.Plan, res *config.Resolution, opt executor.Options) error {
 	progress, err := view.NewProgress(ctx, g.err, view.ProgressOptions{Mode: a.mode(g), Style: g.style(), Plan: plan})
 	if err != nil {
 		return usageError{err}
@@ -78,16 +96,15 @@ func (a *apply) run(ctx context.Context, g *globals, names []string) error {
 	if err != nil {
 		return err
 	}
-	report, err := executor.Run(ctx, plan, executor.Options{
-		Jobs: a.jobs, FailFast: a.failFast, Builder: a.builder, Builders: res.Builders, Registries: res.Registries,
-		Check: check, MaxAge: a.fresh.maxAge,
-		Dir: g.in.Dir, DataDir: g.absolute(a.dataDir), Events: progress, Logger: logger, LookupEnv: g.in.LookupEnv,
-	})
+	recorder := page.NewRecorder(progress)
+	opt.Jobs, opt.FailFast, opt.Registries = a.jobs, a.failFast, res.Registries
+	opt.Dir, opt.DataDir, opt.Events, opt.Logger, opt.LookupEnv = g.in.Dir, g.absolute(a.dataDir), recorder, logger, g.in.LookupEnv
+	report, err := executor.Run(ctx, plan, opt)
 	progress.Close()
 	if report == nil {
 		return err
 	}
-	return errors.Join(a.show(g, report, progress.BuildWarnings()), err)
+	return errors.Join(a.writePage(g, page.Ended{Plan: plan, Report: report, Builds: recorder, Warnings: progress.BuildWarnings()}), a.show(g, report, progress.BuildWarnings()), err)
 }
 
 // mode is the progress to show: the flag's, else the one that docker's users have set.
@@ -96,6 +113,21 @@ func (a *apply) mode(g *globals) string {
 		return v
 	}
 	return a.progress
+}
+
+// writePage writes the page about a run, if one is wanted.
+func (a *apply) writePage(g *globals, e page.Ended) error {
+	if a.report == "" {
+		return nil
+	}
+	doc, err := page.Run(e, g.pageOptions())
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(g.absolute(a.report), doc); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
 }
 
 // show prints the report and returns an error if something failed.

@@ -23,7 +23,10 @@ import (
 const (
 	exitOK          = 0
 	exitInternal    = 1
+	exitDiffers     = 1
 	exitUsage       = 2
+	exitMoved       = 3
+	exitWork        = 2 // of plan --detailed-exitcode: there is work to do
 	exitSteps       = 4
 	exitDenied      = 5
 	exitIntegrity   = 6
@@ -43,8 +46,9 @@ type exitMeaning struct {
 func exitCodes() []exitMeaning {
 	return []exitMeaning{
 		{exitOK, "everything asked for was done"},
-		{exitInternal, "internal error"},
+		{exitInternal, "internal error; without a message: the caches differ (diff --exit-code)"},
 		{exitUsage, "wrong usage or configuration; nothing was started"},
+		{exitMoved, "a saved plan no longer holds; nothing was started"},
 		{exitSteps, "some steps failed; what did not depend on them was done and published"},
 		{exitDenied, "a registry or builder refused for lack of credentials or rights"},
 		{exitIntegrity, "content did not match its digest, or a cache is broken"},
@@ -70,11 +74,18 @@ func exitCode(ctx context.Context, err error) int {
 	var run failedRun
 	var usage usageError
 	var interrupted Interrupted
+	var coded exitWith
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, errDiffers):
+		return exitDiffers
 	case errors.As(context.Cause(ctx), &interrupted), errors.As(err, &interrupted):
 		return interrupted.ExitCode()
+	case errors.As(err, &coded):
+		return coded.code
+	case errors.As(err, new(movedError)):
+		return exitMoved
 	case errors.As(err, new(diagnosed)), errors.As(err, &usage):
 		return exitUsage
 	case errors.As(err, &run):
@@ -120,7 +131,7 @@ func errorCode(err error, otherwise int) int {
 // isLocal tells whether this machine lacks something.
 func isLocal(err error) bool {
 	for _, target := range []error{
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, os.ErrPermission, exec.ErrNotFound,
+		syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR, syscall.EROFS, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, os.ErrPermission, exec.ErrNotFound,
 	} {
 		if errors.Is(err, target) {
 			return true

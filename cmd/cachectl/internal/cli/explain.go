@@ -28,7 +28,7 @@ be found there, and what changed since: files, arguments, base images, the Docke
 			if err != nil {
 				return err
 			}
-			err = g.look(cmd.Context(), plan, res, executor.Options{Check: check, MaxAge: fresh.maxAge, Builder: builder, DataDir: g.absolute(dataDir)})
+			err = g.assess(cmd.Context(), plan, res, executor.Options{Check: check, MaxAge: fresh.maxAge, Builder: builder, DataDir: g.absolute(dataDir)})
 			if err != nil {
 				return err
 			}

@@ -3,62 +3,41 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
-	"github.com/cachectl/cachectl/config"
-	"github.com/cachectl/cachectl/executor/backend/locations"
-	"github.com/cachectl/cachectl/executor/backend/registry"
-	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/spf13/cobra"
 )
 
 func newInspect(g *globals) *cobra.Command {
-	var asJSON, insecure bool
+	var asJSON, insecure, records bool
+	var graph string
 	var files []string
 	cmd := &cobra.Command{
-		Use:   "inspect REF|DIR[:TAG]",
+		Use:   "inspect CACHE",
 		Short: "Show what is in a cache: records, layers, sizes, age",
-		Long:  "Inspect reads a cache from a registry or a directory and shows what is in it and whether its layers are there. The registry blocks of -f files say how to reach a host.",
+		Long: `Inspect reads a cache and shows what is in it and whether its layers are there. The registry blocks of -f files say how to reach a host.
+
+` + argumentForms,
 		Example: `  cachectl inspect registry.example.com/team/app-cache:main
-  cachectl inspect ./cache
+  cachectl inspect ./cache --records
+  cachectl inspect ./cache --graph dot | dot -Tsvg > cache.svg
   cachectl inspect localhost:5000/cache:main --json`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			env := locations.Env{Dir: g.in.Dir}
-			var regs []*config.Registry
-			if len(files) > 0 {
-				s := selection{files: files}
-				res, err := s.resolve(cmd.Context(), g, nil)
-				if err != nil {
-					return err
-				}
-				regs = res.Registries
+			if graph != "" && (asJSON || records || graph != "dot" && graph != "mermaid") {
+				return usageError{errors.New("--graph is dot or mermaid, and excludes --json and --records")}
 			}
-			hosts, err := registry.NewHosts(registry.HostsOptions{Registries: regs, Dir: g.in.Dir})
+			places, err := openPlaces(cmd.Context(), g, files)
+			defer places.close()
 			if err != nil {
 				return err
 			}
-			env.Hosts = hosts
-			servers, err := g.serveEmbedded(cmd.Context(), regs, "", slog.New(slog.DiscardHandler))
-			defer servers.close()
-			defer hosts.Close() // before the registry, which waits for what is open
+			src, cur, err := places.read(cmd.Context(), args[0], insecure)
 			if err != nil {
 				return err
 			}
-			src, err := locations.OpenSource(cacheArgument(args[0], g.in.Dir, insecure), env)
-			if err != nil {
-				return usageError{err}
-			}
-			cur, err := src.Read(cmd.Context())
-			if errors.Is(err, blob.ErrNotFound) {
-				return usageError{fmt.Errorf("%s: there is nothing", src.Name())}
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", src.Name(), err)
+			if graph != "" {
+				return view.CacheGraph(g.out, cur.Cache, graph)
 			}
 			missing, err := src.Missing(cmd.Context(), cur)
 			if err != nil {
@@ -67,34 +46,16 @@ func newInspect(g *globals) *cobra.Command {
 			if asJSON {
 				return view.InspectJSON(g.out, src.Name(), cur, missing)
 			}
-			return view.Inspect(g.out, src.Name(), cur, missing)
+			return view.Inspect(g.out, src.Name(), cur, missing, records)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&records, "records", false, "list the records too: what each stands on and leads to")
+	cmd.Flags().StringVar(&graph, "graph", "", "print the records as a graph instead: dot or mermaid")
+	values(cmd, "graph", "dot", "mermaid")
 	cmd.Flags().BoolVar(&insecure, "insecure", false, "allow plain HTTP and do not verify certificates")
 	cmd.Flags().StringArrayVarP(&files, "file", "f", nil, "configuration file with registry blocks")
 	return cmd
-}
-
-// cacheArgument turns REF or DIR[:TAG] into a cache source: what exists as a directory, or starts like a path, is one.
-func cacheArgument(arg, dir string, insecure bool) config.Cache {
-	path, tag := arg, "latest"
-	if i := strings.LastIndex(arg, ":"); i > strings.LastIndex(arg, "/") {
-		path, tag = arg[:i], arg[i+1:]
-	}
-	for _, p := range [][2]string{{arg, "latest"}, {path, tag}} {
-		full := p[0]
-		if !filepath.IsAbs(full) {
-			full = filepath.Join(dir, full)
-		}
-		if st, err := os.Stat(full); err == nil && st.IsDir() {
-			return config.Cache{Type: "local", Attrs: map[string]string{"src": p[0], "tag": p[1]}}
-		}
-	}
-	if strings.HasPrefix(arg, ".") || strings.HasPrefix(arg, "/") {
-		return config.Cache{Type: "local", Attrs: map[string]string{"src": path, "tag": tag}}
-	}
-	return config.Cache{Type: "registry", Attrs: map[string]string{"ref": arg, "registry.insecure": fmt.Sprint(insecure)}}
 }
 
 // usageArgs makes a wrong number of arguments a usage error.

@@ -55,6 +55,21 @@ type diagnosed struct{ diags hcl.Diagnostics }
 
 func (d diagnosed) Error() string { return "the configuration has errors" }
 
+// exitWith ends a command with a code of its own; err is nil when nothing went wrong.
+type exitWith struct {
+	code int
+	err  error
+}
+
+func (e exitWith) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e exitWith) Unwrap() error { return e.err }
+
 // failedRun says that a run's report, which has been shown, has failures.
 type failedRun struct{ report *executor.Report }
 
@@ -67,21 +82,30 @@ func Main(ctx context.Context, args []string, in Surroundings) int {
 	root, g := newRoot(in)
 	root.SetArgs(singleDashes(args))
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.As(err, new(diagnosed)) && !errors.As(err, new(failedRun)) {
+	if err != nil && !shown(err) && err.Error() != "" {
 		view.Error(g.err, err)
 	}
 	return exitCode(ctx, err)
 }
 
-// singleDashes lets "fmt" take its flags as terraform fmt and gofmt do: -check, -diff, -write.
+// shown tells whether what an error stands for has been printed.
+func shown(err error) bool {
+	return errors.As(err, new(diagnosed)) || errors.As(err, new(failedRun)) || errors.Is(err, errDiffers) ||
+		errors.As(err, new(errBroken)) || errors.As(err, new(errNotPruned))
+}
+
+// dashed are the flags that are taken with a single dash too, as terraform and gofmt do, by verb.
+var dashed = map[string][]string{"fmt": {"-check", "-diff", "-write"}, "plan": {"-out", "-detailed-exitcode"}}
+
+// singleDashes gives such flags their second dash.
 func singleDashes(args []string) []string {
-	if len(args) == 0 || args[0] != "fmt" {
+	if len(args) == 0 || dashed[args[0]] == nil {
 		return args
 	}
 	out := slices.Clone(args)
 	for i, arg := range out {
 		name, _, _ := strings.Cut(arg, "=")
-		if slices.Contains([]string{"-check", "-diff", "-write"}, name) {
+		if slices.Contains(dashed[args[0]], name) {
 			out[i] = "-" + arg
 		}
 	}
@@ -119,7 +143,8 @@ It reads cache.hcl, and Docker Bake's files as they are.
 	values(root, "log-level", "debug", "info", "warn", "error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, add := range []func(*globals) *cobra.Command{
-		newApply, newPlan, newExplain, newPrint, newValidate, newFmt, newInspect, newRegistry, newBuilder, newVersion, newCompletion,
+		newApply, newPlan, newExplain, newGraph, newPrint, newValidate, newFmt, newMigrate, newCopy, newInspect, newDiff, newDu, newVerify, newPrune, newDoctor, newSchedule, newSchema,
+		newRegistry, newBuilder, newVersion, newCompletion,
 	} {
 		root.AddCommand(add(g))
 	}

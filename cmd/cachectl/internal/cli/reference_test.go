@@ -100,7 +100,7 @@ const formats = `
 
 Every document has a ` + "`format_version`" + `; within a major version fields are only added. No document holds a secret.
 
-### Report: apply --json
+### Report: apply --json, copy --json
 
 | field | meaning |
 |---|---|
@@ -113,12 +113,43 @@ Every document has a ` + "`format_version`" + `; within a major version fields a
 | ` + "`….bytes_in`, `….bytes_out`" + ` | bytes read from sources or handed over by the builder, and bytes sent to destinations |
 | ` + "`….seconds`" + ` | from the first of its steps to the end of the last |
 | ` + "`….sources[]`" + ` | ` + "`name`, `outcome` (`missing`: nothing usable there), `digest`, `error`" + ` |
-| ` + "`….destinations[]`" + ` | ` + "`name`, `outcome` (`ignored`: failed, and ignore-error says to go on), `digest`, `layers`, `bytes`, `pushed`, `changed`, `error`" + ` |
+| ` + "`….destinations[]`" + ` | ` + "`name`, `outcome` (`ignored`: failed, and ignore-error says to go on, or the destination is not to be had here), `digest`, `layers`, `bytes`, `pushed`, `changed`, `dry_run` (nothing was written: this is what would be), `error`" + ` |
 
 ### Metadata: apply --metadata-file
 
 As docker buildx bake writes it: for each target the exporter's response (` + "`containerimage.digest`" + ` and so on), and besides it under
 ` + "`cachectl.cache`" + ` the target's entry of the report.
+
+### A cache: inspect --json
+
+` + "`name`, `digest`, `media_type`, `made_by`, `inline` (in an image), `manifest_bytes`, `records`, `results`, `lost_results`, `bytes`, `newest`" + `.
+` + "`layers[]` has `digest`, `diff_id`, `media_type`, `compression`, `bytes`, `created`, `parent` (an index, -1 for none), `missing`" + `.
+` + "`graph[]` are the records: `digest`, `inputs` (for each input the alternatives: `record`, `selector`), `results` (`layer` or `layers`, `created`, `lost`)" + `.
+
+### Differences: diff --json
+
+` + "`a`, `b` (`name`, `digest`), `equal`, and `records`, `layers`, `bytes`, each with `only_a`, `only_b`, `both`" + `: digests of cache keys, digests of layers'
+tars, and bytes of blobs. ` + "`records.changed`" + ` are keys with results of other layers, ` + "`layers.changed`" + ` layers that are another blob on each side.
+
+### Usage: du --json
+
+` + "`bytes` and `layers`" + ` count each blob once in each registry or directory. ` + "`caches[]` has `name`, `used_by`, `digest`, `records`, `layers`, `bytes`, `unique_layers`, `unique_bytes`,\n`missing`, `error`; `shared[]` has `caches`, `layers`, `bytes`" + ` of what exactly those have in common.
+
+### Findings: doctor --json
+
+` + "`name`, and `findings[]` with `feature`, `answer` (`yes`, `no`, `unknown`), `seen` and `means`" + `. Features keep their names: ` + "`reach`, `upload`, `delete-manifest`, `delete-blob`,\n`chunked-upload`, `range`, `mount`, `image-manifest`, `index`, `docker-media-types`, `zstd`, `tag-moves`, `conditional-tag`, `referrers`, `retry-after`, `clean-up`; `write`,\n`replace` and `lock` of a directory" + `.
+
+### Findings: verify --json
+
+` + "`caches[]`" + ` in the order they were named, with ` + "`name`, `digest`, `whole`" + ` (now, after a repair), ` + "`results`, `usable`, `bytes_checked`, `error`" + `; ` + "`findings[]`" + ` with
+` + "`kind`" + ` (` + "`absent`, `unusable`, `unlisted`, `missing`, `damaged`, `compression`, `diff-id`, `unread`" + `), ` + "`detail`" + ` and, for a layer, ` + "`digest`, `diff_id`, `bytes`, `compression`" + `; and after a repair
+` + "`repair`" + ` with ` + "`restored[]`, `bytes_sent`, `dropped_results`, `digest`, `published`" + `.
+
+### What went: prune --json
+
+` + "`dry_run`" + `, and ` + "`stores[]`" + ` (repositories, directories, buckets) with ` + "`name`, `bytes_before`, `bytes_after`" + ` (distinct layers of the caches that were looked at), ` + "`error`" + `;
+` + "`caches[]`" + ` with ` + "`name`, `retention`, `action`" + ` (` + "`keep`, `shrink`, `remove`, `skip`" + `), ` + "`reason`, `digest`, `error`" + ` and ` + "`before`, `after`" + ` (` + "`records`, `results`, `layers`, `bytes`" + `); ` + "`sweep`" + ` with
+` + "`deleted`, `deleted_bytes`, `waiting`, `waiting_bytes`, `next`, `busy`" + `.
 
 ### Diagnostics: validate --json, --diagnostics json
 

@@ -25,6 +25,8 @@ func (u *upToDate) flags(cmd *cobra.Command) {
 func (u *upToDate) check(force bool) (executor.Check, error) {
 	check := executor.Check(u.verify)
 	switch check {
+	case "": // of a verb without the flag
+		check = executor.CheckManifest
 	case executor.CheckNone, executor.CheckManifest, executor.CheckBlobs:
 	default:
 		return "", usageError{fmt.Errorf("--verify %q is not none, manifest or blobs", u.verify)}

@@ -21,9 +21,15 @@ func Diagnostics(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File,
 			width = uint(style.Width)
 		}
 		var buf bytes.Buffer
-		text := hcl.NewDiagnosticTextWriter(&buf, masked(files), width, style.Color)
+		shown := masked(files)
+		text := hcl.NewDiagnosticTextWriter(&buf, shown, width, style.Color)
+		bare := hcl.NewDiagnosticTextWriter(&buf, nil, width, style.Color)
 		for _, d := range diags {
-			if err := text.WriteDiagnostic(presentable(d)); err != nil {
+			w := text
+			if longSnippet(d, shown) {
+				w = bare
+			}
+			if err := w.WriteDiagnostic(presentable(d)); err != nil {
 				return err
 			}
 		}
@@ -34,6 +40,25 @@ func Diagnostics(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File,
 		return annotations(w, diags)
 	}
 	return fmt.Errorf("--diagnostics %q is not text, json or github", form)
+}
+
+// snippetLimit is the most bytes of source that are shown with a diagnostic.
+const snippetLimit = 2000
+
+// longSnippet tells whether the lines that a diagnostic points at are too long to be of use.
+func longSnippet(d *hcl.Diagnostic, files map[string]*hcl.File) bool {
+	if d.Subject == nil || files[d.Subject.Filename] == nil {
+		return false
+	}
+	src := files[d.Subject.Filename].Bytes
+	from, to := min(d.Subject.Start.Byte, len(src)), min(d.Subject.End.Byte, len(src))
+	from = bytes.LastIndexByte(src[:from], '\n') + 1
+	if end := bytes.IndexByte(src[to:], '\n'); end >= 0 {
+		to += end
+	} else {
+		to = len(src)
+	}
+	return to-from > snippetLimit
 }
 
 // diagnosticJSON is the form for programs.

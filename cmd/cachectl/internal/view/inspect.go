@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/blob"
@@ -13,17 +12,21 @@ import (
 )
 
 type inspectJSON struct {
-	FormatVersion string      `json:"format_version"`
-	Name          string      `json:"name"`
-	Digest        string      `json:"digest"`
-	MediaType     string      `json:"media_type"`
-	MadeBy        string      `json:"made_by,omitempty"`
-	ManifestBytes int64       `json:"manifest_bytes"`
-	Records       int         `json:"records"`
-	Results       int         `json:"results"`
-	Bytes         int64       `json:"bytes"`
-	Newest        string      `json:"newest,omitempty"`
-	Layers        []layerJSON `json:"layers"`
+	FormatVersion string `json:"format_version"`
+	Name          string `json:"name"`
+	Digest        string `json:"digest"`
+	MediaType     string `json:"media_type"`
+	MadeBy        string `json:"made_by,omitempty"`
+	// Inline is set for the cache in an image or an index of images.
+	Inline        bool         `json:"inline,omitempty"`
+	ManifestBytes int64        `json:"manifest_bytes"`
+	Records       int          `json:"records"`
+	Results       int          `json:"results"`
+	LostResults   int          `json:"lost_results"`
+	Bytes         int64        `json:"bytes"`
+	Newest        string       `json:"newest,omitempty"`
+	Layers        []layerJSON  `json:"layers"`
+	Graph         []recordJSON `json:"graph"`
 }
 
 type layerJSON struct {
@@ -47,16 +50,18 @@ func newInspectJSON(name string, cur *backend.Current, missing []ocispec.Descrip
 		FormatVersion: "1.0", Name: name, Digest: cur.Root.Digest.String(), MediaType: cur.Root.MediaType, MadeBy: cur.MadeBy, ManifestBytes: cur.Root.Size,
 		Records: st.Records, Results: st.Results, Bytes: st.Bytes, Layers: []layerJSON{},
 	}
-	if !st.Newest.IsZero() {
-		doc.Newest = st.Newest.UTC().Format(time.RFC3339)
-	}
-	for _, l := range cur.Cache.Layers() {
+	doc.Inline, doc.Newest = cur.Image, moment(st.Newest)
+	broken := make([]bool, st.Layers)
+	for i, l := range cur.Cache.Layers() { // parents stand before children
+		broken[i] = gone[l.Descriptor.Digest] || l.Parent >= 0 && broken[l.Parent]
 		doc.Layers = append(doc.Layers, layerJSON{
 			Digest: l.Descriptor.Digest.String(), DiffID: l.DiffID.String(), MediaType: l.Descriptor.MediaType,
 			Compression: string(blob.CompressionOf(l.Descriptor)), Bytes: l.Descriptor.Size,
 			Created: l.Descriptor.Annotations[cache.AnnotationCreatedAt], Parent: l.Parent, Missing: gone[l.Descriptor.Digest],
 		})
 	}
+	doc.Graph = newRecordsJSON(cur.Cache, broken)
+	doc.LostResults = lostResults(doc.Graph)
 	return doc
 }
 
@@ -65,10 +70,10 @@ func InspectJSON(w io.Writer, name string, cur *backend.Current, missing []ocisp
 	return JSON(w, newInspectJSON(name, cur, missing))
 }
 
-// Inspect prints a cache for people.
-func Inspect(w io.Writer, name string, cur *backend.Current, missing []ocispec.Descriptor) error {
+// Inspect prints a cache for people; with records also what each record stands on and leads to.
+func Inspect(w io.Writer, name string, cur *backend.Current, missing []ocispec.Descriptor, records bool) error {
 	doc := newInspectJSON(name, cur, missing)
-	if _, err := fmt.Fprintf(w, "%s\n  digest   %s\n  form     %s\n  records  %d, %d with results\n  layers   %d, %s\n", doc.Name, doc.Digest, doc.MediaType, doc.Records, doc.Results, len(doc.Layers), size(doc.Bytes)); err != nil {
+	if _, err := fmt.Fprintf(w, "%s\n  digest   %s\n  form     %s%s\n  records  %d, %d with results\n  layers   %d, %s\n", doc.Name, doc.Digest, doc.MediaType, inlineNote(doc.Inline), doc.Records, doc.Results, len(doc.Layers), size(doc.Bytes)); err != nil {
 		return err
 	}
 	by := printable(doc.MadeBy)
@@ -80,7 +85,7 @@ func Inspect(w io.Writer, name string, cur *backend.Current, missing []ocispec.D
 		_, _ = fmt.Fprintf(w, "  newest   %s\n", doc.Newest)
 	}
 	if len(missing) > 0 {
-		_, _ = fmt.Fprintf(w, "  missing  %s; what depends on them cannot be used\n", count(len(missing), "layer"))
+		_, _ = fmt.Fprintf(w, "  missing  %s; %s cannot be used for want of them\n", count(len(missing), "layer"), count(doc.LostResults, "result"))
 	}
 	_, _ = fmt.Fprintln(w)
 	rows := [][]string{{"LAYER", "BLOB", "SIZE", "COMPRESSION", "ON", "CREATED", ""}}
@@ -95,5 +100,16 @@ func Inspect(w io.Writer, name string, cur *backend.Current, missing []ocispec.D
 		rows = append(rows, []string{fmt.Sprint(i), shortDigest(l.Digest), size(l.Bytes), l.Compression, on, printable(l.Created), note})
 	}
 	table(w, rows)
+	if records {
+		_, _ = fmt.Fprintln(w)
+		table(w, recordRows(doc.Graph))
+	}
 	return nil
+}
+
+func inlineNote(inline bool) string {
+	if inline {
+		return " (an image, the cache is inline)"
+	}
+	return ""
 }

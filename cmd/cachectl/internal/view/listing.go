@@ -2,45 +2,79 @@ package view
 
 import (
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/build"
 )
 
-// Listing prints targets or variables in columns.
-func Listing(w io.Writer, rows []config.Listing) error {
-	cells := [][]string{{"KIND", "NAME", "DESCRIPTION"}}
+// Targets prints what can be selected, in columns.
+func Targets(w io.Writer, rows []config.Listing) error {
+	cells := [][]string{{"TARGET", "DESCRIPTION"}}
 	for _, l := range rows {
-		cells = append(cells, []string{l.Kind, l.Name, oneLine(l.Description)})
+		cells = append(cells, []string{l.Name, oneLine(about(l))})
 	}
 	table(w, cells)
 	return nil
 }
 
-// ListingFormatVersion is the version of the JSON form of listings. Within a major version fields are only added.
-const ListingFormatVersion = "1.0"
-
-type listingJSON struct {
-	Name        string   `json:"name"`
-	Kind        string   `json:"kind"` // target, group, transfer or variable
-	Description string   `json:"description,omitempty"`
-	Range       *spanned `json:"range,omitempty"`
+// about is the description of a target, and of a group its members too.
+func about(l config.Listing) string {
+	members := strings.Join(slices.Sorted(slices.Values(l.Members)), ", ")
+	switch {
+	case members == "":
+		return l.Description
+	case l.Description == "":
+		return members
+	}
+	return l.Description + " (" + members + ")"
 }
 
-// ListingJSON prints targets or variables for programs: {"format_version", "items"}.
-func ListingJSON(w io.Writer, rows []config.Listing) error {
-	doc := struct {
-		FormatVersion string        `json:"format_version"`
-		Items         []listingJSON `json:"items"`
-	}{ListingFormatVersion, []listingJSON{}}
+type listedTargetJSON struct {
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	Group       bool   `json:"group,omitempty"`
+	Transfer    bool   `json:"transfer,omitempty"`
+}
+
+// TargetsJSON prints what can be selected in the form of docker buildx bake --list=type=targets,format=json.
+func TargetsJSON(w io.Writer, rows []config.Listing) error {
+	list := []listedTargetJSON{}
 	for _, l := range rows {
-		j := listingJSON{Name: l.Name, Kind: l.Kind, Description: printable(l.Description)}
-		if l.Range.Filename != "" {
-			j.Range = &spanned{l.Range.Filename, position(l.Range.Start), position(l.Range.End)}
-		}
-		doc.Items = append(doc.Items, j)
+		list = append(list, listedTargetJSON{l.Name, printable(about(l)), l.Kind == "group", l.Kind == "transfer"})
 	}
-	return JSON(w, doc)
+	return JSON(w, list)
+}
+
+// Variables prints variables in columns.
+func Variables(w io.Writer, rows []config.Listing) error {
+	cells := [][]string{{"VARIABLE", "TYPE", "VALUE", "DESCRIPTION"}}
+	for _, l := range rows {
+		value := "<null>"
+		if l.Value != nil {
+			value = *l.Value
+		}
+		cells = append(cells, []string{l.Name, l.Type, oneLine(value), oneLine(l.Description)})
+	}
+	table(w, cells)
+	return nil
+}
+
+type listedVariableJSON struct {
+	Name        string  `json:"name"`
+	Description string  `json:"description,omitempty"`
+	Type        string  `json:"type,omitempty"`
+	Value       *string `json:"value,omitempty"`
+}
+
+// VariablesJSON prints variables in the form of docker buildx bake --list=type=variables,format=json.
+func VariablesJSON(w io.Writer, rows []config.Listing) error {
+	list := []listedVariableJSON{}
+	for _, l := range rows {
+		list = append(list, listedVariableJSON{l.Name, printable(l.Description), l.Type, l.Value})
+	}
+	return JSON(w, list)
 }
 
 // BuilderStatus prints what there is of the embedded builder.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/executor/backend"
 )
 
 // Report prints the final table, then warnings and failures.
@@ -78,6 +79,8 @@ func whereTo(d executor.DestinationResult, style Style) string {
 	switch {
 	case d.Outcome == executor.OutcomeDone && d.ByBuilder:
 		return d.Name + style.faint(" by BuildKit")
+	case d.Outcome == executor.OutcomeDone && d.DryRun && d.Changed:
+		return fmt.Sprintf("%s %s", d.Name, style.faint(fmt.Sprintf("would hold %s, %s", count(d.Layers, "layer"), size(d.Bytes))))
 	case d.Outcome == executor.OutcomeDone && d.Digest == "":
 		return d.Name + style.faint(" nothing to cache")
 	case d.Outcome == executor.OutcomeDone && d.Changed:
@@ -91,6 +94,14 @@ func whereTo(d executor.DestinationResult, style Style) string {
 	return d.Name + " " + style.red(string(d.Outcome))
 }
 
+// ignored is a failed export that the run went on in spite of, and why.
+func ignored(err error) string {
+	if errors.Is(err, backend.ErrElsewhere) {
+		return firstLine(err) + "; nothing was published there"
+	}
+	return firstLine(err) + " (ignored, as ignore-error says)"
+}
+
 // warnings prints what went on in spite of something, each once: the run's own warnings and BuildKit's, by target.
 func warnings(w io.Writer, r *executor.Report, builds map[string][]string, style Style) {
 	seen := map[string]bool{}
@@ -100,7 +111,7 @@ func warnings(w io.Writer, r *executor.Report, builds map[string][]string, style
 	for _, s := range r.Steps {
 		list := s.Warnings
 		if s.Outcome == executor.OutcomeIgnored {
-			list = append(list, fmt.Sprintf("%s (ignored, as ignore-error says)", firstLine(s.Err)))
+			list = append(list, ignored(s.Err))
 		}
 		for _, text := range list {
 			if !seen[text] {
@@ -188,5 +199,18 @@ func summary(r *executor.Report, style Style) string {
 	if total > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d steps cached (%d %%)", cached, total, 100*cached/total))
 	}
+	if dryRun(r) {
+		return strings.Join(append(parts, size(out)+" would be sent", duration(r.Duration)), ", ") + "; nothing was written"
+	}
 	return strings.Join(append(parts, size(in)+" in", size(out)+" out", duration(r.Duration)), ", ")
+}
+
+// dryRun tells whether a run only looked.
+func dryRun(r *executor.Report) bool {
+	for _, s := range r.Steps {
+		if s.Published != nil && s.Published.DryRun {
+			return true
+		}
+	}
+	return false
 }

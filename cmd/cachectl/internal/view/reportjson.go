@@ -45,6 +45,7 @@ type locationJSON struct {
 	Bytes   int64  `json:"bytes,omitempty"`
 	Pushed  int64  `json:"pushed,omitempty"`
 	Changed bool   `json:"changed,omitempty"`
+	DryRun  bool   `json:"dry_run,omitempty"`
 	Error   string `json:"error,omitempty"`
 }
 
@@ -73,7 +74,7 @@ func newTargetJSON(t *executor.TargetResult) targetJSON {
 	}
 	for _, d := range t.Destinations {
 		j.Destinations = append(j.Destinations, locationJSON{
-			Name: d.Name, Outcome: string(d.Outcome), Digest: d.Digest, Layers: d.Layers, Bytes: d.Bytes, Pushed: d.Pushed, Changed: d.Changed, Error: text(d.Err),
+			Name: d.Name, Outcome: string(d.Outcome), Digest: d.Digest, Layers: d.Layers, Bytes: d.Bytes, Pushed: d.Pushed, Changed: d.Changed, DryRun: d.DryRun, Error: text(d.Err),
 		})
 	}
 	return j

@@ -1,0 +1,3 @@
+target "app" {
+  annotations = ["layer:org.example.note=x"] # ERROR: Invalid value
+}

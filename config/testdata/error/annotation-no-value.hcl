@@ -1,0 +1,3 @@
+target "app" {
+  annotations = ["org.example.note"] # ERROR: Invalid value
+}

@@ -1,0 +1,7 @@
+target "app" {
+  cache-to "s3" {
+    bucket = "b"
+    region = "r"
+    endpoint_url = "storage.example.com" # ERROR: Invalid cache attribute
+  }
+}

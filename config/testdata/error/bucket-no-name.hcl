@@ -1,0 +1,6 @@
+target "app" {
+  cache-to "azblob" {
+    account_url = "https://account.blob.core.windows.net"
+    name        = ";" # ERROR: Invalid cache attribute
+  }
+}

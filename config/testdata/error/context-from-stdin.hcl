@@ -1,0 +1,3 @@
+target "app" {
+  context = "-" # ERROR: Invalid value
+}

@@ -1,0 +1,6 @@
+target "app" {
+  dynamic "cache-to" { # ERROR: Missing block
+    for_each = ["a"]
+    labels   = ["local"]
+  }
+}

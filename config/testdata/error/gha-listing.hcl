@@ -1,0 +1,7 @@
+target "app" {
+  cache-to "gha" {
+    compression = "zstd"
+    mode        = "max"
+    repository  = "team/app" # WARNING: Attribute without effect
+  }
+}

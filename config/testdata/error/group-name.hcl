@@ -1,0 +1,4 @@
+group "a/b" { # ERROR: Invalid group name
+  targets = ["app"]
+}
+target "app" {}

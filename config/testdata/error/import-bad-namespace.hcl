@@ -1,0 +1,4 @@
+import "a/b" { # ERROR: Invalid namespace
+  source = "b.hcl"
+}
+target "app" {}

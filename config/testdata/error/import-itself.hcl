@@ -1,0 +1,4 @@
+import "self" {
+  source = "cache.hcl" # ERROR: Import cycle
+}
+target "app" {}

@@ -1,0 +1,2 @@
+import "api" {} # ERROR: Missing attribute
+target "app" {}

@@ -1,0 +1,4 @@
+import "api" {
+  from = "b.hcl" # ERROR: Unknown attribute
+}
+target "app" {}

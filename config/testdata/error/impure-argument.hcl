@@ -1,0 +1,3 @@
+target "app" {
+  args = { BUILD_ID = uuidv4() } # WARNING: Cache key changes in every run
+}

@@ -1,0 +1,2 @@
+include "[" {} # ERROR: Invalid path
+target "app" {}

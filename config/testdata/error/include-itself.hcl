@@ -1,0 +1,2 @@
+include "cache.hcl" {} # ERROR: Include cycle
+target "app" {}

@@ -1,0 +1,2 @@
+include "no/such/*.hcl" {} # ERROR: Missing file
+target "app" {}

@@ -1,0 +1,3 @@
+target "app" {
+  output = ["type=tar", "type=oci"] # ERROR: Invalid value
+}

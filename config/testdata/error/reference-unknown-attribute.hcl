@@ -1,0 +1,4 @@
+target "base" {}
+target "app" {
+  context = target.base.contextt # ERROR: Unknown attribute
+}

@@ -1,0 +1,3 @@
+target "app" {
+  args = { ALL = target } # ERROR: Invalid reference
+}

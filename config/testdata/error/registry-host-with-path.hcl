@@ -1,0 +1,4 @@
+registry "registry.example/team" { # ERROR: Invalid registry host
+  http = true
+}
+target "app" {}

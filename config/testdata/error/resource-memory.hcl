@@ -1,0 +1,3 @@
+target "app" {
+  resources = { memory = "much" } # ERROR: Invalid value
+}

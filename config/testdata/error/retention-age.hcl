@@ -1,0 +1,4 @@
+retention "team" {
+  max-age = "two weeks" # ERROR: Invalid value
+}
+target "app" {}

@@ -1,0 +1,4 @@
+retention "team" {
+  max-ages = "14d" # ERROR: Unknown attribute
+}
+target "app" {}

@@ -1,0 +1,3 @@
+retention "team" {}
+retention "team" {} # ERROR: Duplicate block
+target "app" {}

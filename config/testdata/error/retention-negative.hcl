@@ -1,0 +1,5 @@
+retention "team" {
+  max-idle = "-1h" # ERROR: Invalid value
+  grace    = "-1d" # ERROR: Invalid value
+}
+target "app" {}

@@ -1,0 +1,4 @@
+retention "team" { # ERROR: Unknown target
+  targets = ["ap"]
+}
+target "app" {}

@@ -1,0 +1,5 @@
+target "app" {}
+schedule "nightly" {
+  cron    = "0 25 * * *" # ERROR: Invalid schedule
+  targets = ["app"]
+}

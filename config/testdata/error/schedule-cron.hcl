@@ -1,0 +1,5 @@
+target "app" {}
+schedule "nightly" {
+  cron    = "at three" # ERROR: Invalid schedule
+  targets = ["app"]
+}

@@ -1,0 +1,4 @@
+target "app" {}
+schedule "nightly" { # ERROR: Missing attribute
+  cron = "0 3 * * *"
+}

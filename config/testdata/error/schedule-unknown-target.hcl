@@ -1,0 +1,5 @@
+target "app" {}
+schedule "nightly" {
+  cron    = "0 3 * * *"
+  targets = ["appp"] # ERROR: Unknown target
+}

@@ -1,0 +1,3 @@
+target "app" {
+  secret = ["env=TOKEN"] # ERROR: Invalid value
+}

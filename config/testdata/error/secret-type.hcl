@@ -1,0 +1,3 @@
+target "app" {
+  secret = ["id=token,type=vault"] # ERROR: Unsuitable value
+}

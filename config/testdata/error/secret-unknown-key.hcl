@@ -1,0 +1,3 @@
+target "app" {
+  secret = ["id=token,target=/run/x"] # ERROR: Unsuitable value
+}

@@ -1,0 +1,3 @@
+target "app" {
+  tags = [uper("x")] # ERROR: Call to unknown function
+}

@@ -1,0 +1,3 @@
+target "app" {
+  ulimits = ["nofile"] # ERROR: Invalid value
+}

@@ -1,0 +1,6 @@
+target "default" {
+  no-cache = true
+  cache-from "registry" { # WARN: Unreachable cache source
+    ref = "registry.example.com/app:main"
+  }
+}

@@ -1,0 +1,6 @@
+target "default" {
+  cache-to = [
+    "type=local,dest=cache",
+    "type=local,dest=./cache/,mode=max", # ERROR: Cache written twice
+  ]
+}
