@@ -49,7 +49,7 @@ $(TOOLS)/.azurite: tools/azurite/package.json tools/azurite/package-lock.json
 
 tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.versitygw $(TOOLS)/.minio $(TOOLS)/.azurite $(TOOLS)/.buildx $(TOOLS)/.actcache $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
 
-demo: $(TOOLS)/.buildkit build ## apply cache.hcl.example three times: build, everything cached, hits on an empty builder
+demo: $(TOOLS)/.buildkit build ## apply cache.hcl.example four times: build, up to date, everything cached, hits on an empty builder
 	@tools/deps demo
 	@tools/demo bin/cachectl $(DEMO)
 

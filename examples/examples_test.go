@@ -26,6 +26,7 @@ func build(t *testing.T) *cachectl {
 		t.Fatalf("build cachectl: %v\n%s", err, out)
 	}
 	t.Setenv("CACHECTL_BUILDKITD", testenv.Tool(t, "buildkitd"))
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("BUSYBOX", filepath.Dir(testenv.Busybox(t)))
 	t.Cleanup(func() {
 		if out, err := exec.Command(c.path, "builder", "rm", "--data-dir", c.state).CombinedOutput(); err != nil {
@@ -63,10 +64,10 @@ type report struct {
 	}
 }
 
-func (c *cachectl) apply(t *testing.T, dir, file string, names ...string) report {
+func (c *cachectl) apply(t *testing.T, dir, file string, more ...string) report {
 	t.Helper()
 	var r report
-	args := append([]string{"apply", "-f", file, "--builder", "embedded", "--data-dir", c.state, "--progress", "quiet", "--json"}, names...)
+	args := append([]string{"apply", "-f", file, "--builder", "embedded", "--data-dir", c.state, "--progress", "quiet", "--json"}, more...)
 	out := c.run(t, dir, args...)
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("%v in %s", err, out)
@@ -82,6 +83,14 @@ func (c *cachectl) checkHit(t *testing.T, file string, targets int) {
 	}
 	c.run(t, c.root, "builder", "rm", "--data-dir", c.state)
 	for _, target := range c.apply(t, c.root, file).Targets {
+		if target.Outcome != "up to date" {
+			t.Errorf("%s: %s is %s, want it up to date", file, target.Name, target.Outcome)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(c.state, "buildkit")); err == nil {
+		t.Errorf("%s: a builder was started although everything is up to date", file)
+	}
+	for _, target := range c.apply(t, c.root, file, "--force").Targets {
 		if target.Cached != target.Total || target.Total == 0 {
 			t.Errorf("%s: %s has %d of %d steps cached on an empty builder", file, target.Name, target.Cached, target.Total)
 		}

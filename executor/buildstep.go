@@ -9,8 +9,10 @@ import (
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/build"
 	"github.com/cachectl/cachectl/executor/cache"
+	"github.com/cachectl/cachectl/executor/fingerprint"
 	"github.com/cachectl/cachectl/planner"
 	"github.com/containerd/containerd/v2/core/content"
+	digest "github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -48,8 +50,24 @@ func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult
 	if err != nil {
 		return &StepError{Step: step, Op: "read exported cache of", Where: b.Target.Name, Err: err}
 	}
-	r.setProduced(step.ID, &produced{cache: c, publishers: publishers})
+	r.setProduced(step.ID, &produced{cache: c, publishers: publishers, note: r.noteOf(ctx, step, res, out)})
 	return nil
+}
+
+// noteOf is what the build has to say beside its cache: its fingerprint, if that is what it was before the build.
+func (r *run) noteOf(ctx context.Context, step *planner.Step, res *StepResult, out *build.Result) *note {
+	t := step.Build.Target
+	n := &note{key: fingerprint.Key(t), at: res.Started, image: digest.Digest(out.Response["containerimage.digest"]), aged: r.opt.MaxAge > 0}
+	v := r.verdicts[step.ID]
+	if v == nil || !v.print.Pinned() {
+		return n
+	}
+	if !r.prints.still(ctx, t, v.print) {
+		r.warn(res, fmt.Sprintf("what target %s is built from changed while it was built; the next run builds it again", t.Name))
+		return n
+	}
+	n.print = v.print
+	return n
 }
 
 // solve runs one attempt with the given sources.

@@ -10,7 +10,7 @@ type BuildStatus = build.Status
 
 // Events is told what happens while a plan runs. Its methods are called from many goroutines and must not block for long.
 type Events interface {
-	// StepStarted and StepEnded frame each step that ran; a skipped step only ends.
+	// StepStarted and StepEnded frame each step that ran; a step that is skipped or up to date only ends.
 	StepStarted(step *planner.Step)
 	StepEnded(res *StepResult)
 	// StepProgress tells how far one piece of work inside a step is: what names it ("push sha256:ab…"), current and total

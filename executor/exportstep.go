@@ -44,7 +44,7 @@ func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) e
 	if r.opt.DryRun {
 		publish = p.preview
 	}
-	out, err := publish(ctx, from.cache)
+	out, err := publish(ctx, from.cache, from.note)
 	res.BytesOut += p.sent
 	res.BytesIn += p.got.Load()
 	if err != nil {

@@ -39,7 +39,14 @@ func app(t testing.TB) string {
 func busyboxDir(t testing.TB) string { return filepath.Dir(testenv.Busybox(t)) }
 
 // run applies a configuration in dir with a daemon and returns the report. Errors in the configuration fail the test.
-func run(ctx context.Context, t testing.TB, dir, hcl string, d *testenv.Daemon) (*executor.Report, error) {
+func run(ctx context.Context, t testing.TB, dir, hcl string, d *testenv.Daemon, changes ...func(*executor.Options)) (*executor.Report, error) {
+	t.Helper()
+	plan, opt := planned(ctx, t, dir, hcl, d, changes...)
+	return executor.Run(ctx, plan, opt)
+}
+
+// planned plans a configuration in dir, with a daemon or none.
+func planned(ctx context.Context, t testing.TB, dir, hcl string, d *testenv.Daemon, changes ...func(*executor.Options)) (*planner.Plan, executor.Options) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "cache.hcl")
 	if err := os.WriteFile(path, []byte(hcl), 0o600); err != nil {
@@ -60,17 +67,20 @@ func run(ctx context.Context, t testing.TB, dir, hcl string, d *testenv.Daemon) 
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	opt := executor.Options{Dir: dir, Registries: res.Registries, TempDir: t.TempDir()}
+	opt := executor.Options{Dir: dir, Registries: res.Registries, TempDir: t.TempDir(), CacheDir: t.TempDir()}
 	if d != nil {
 		opt.Builder = d.Address
 	}
-	return executor.Run(ctx, plan, opt)
+	for _, change := range changes {
+		change(&opt)
+	}
+	return plan, opt
 }
 
 // apply is run for configurations that must succeed.
-func apply(t testing.TB, dir, hcl string, d *testenv.Daemon) *executor.Report {
+func apply(t testing.TB, dir, hcl string, d *testenv.Daemon, changes ...func(*executor.Options)) *executor.Report {
 	t.Helper()
-	r, err := run(t.Context(), t, dir, hcl, d)
+	r, err := run(t.Context(), t, dir, hcl, d, changes...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,8 +2,24 @@ package executor
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/cachectl/cachectl/config"
+)
+
+// Check says how it is found whether a destination still has what was published there.
+type Check string
+
+// The checks. All of them need the fingerprint of the target's newest build to stand at every destination.
+const (
+	// CheckOff does not look: every target is built.
+	CheckOff Check = ""
+	// CheckNone takes the fingerprint's word, in one request for each destination.
+	CheckNone Check = "none"
+	// CheckManifest looks at the manifest besides: it must be one that BuildKit imports. It needs no request more.
+	CheckManifest Check = "manifest"
+	// CheckBlobs looks for the config and every layer.
+	CheckBlobs Check = "blobs"
 )
 
 // Options is what a run needs besides its plan.
@@ -24,6 +40,12 @@ type Options struct {
 	// Dir is the directory relative paths are resolved against, DataDir where an embedded builder keeps its state
 	// ("" is the user's data directory), TempDir where layers wait between build and publication ("" is the system's).
 	Dir, DataDir, TempDir string
+	// Check says how targets that are up to date are found; CheckOff builds every target.
+	Check Check
+	// MaxAge is how old a build may be and still be up to date; 0 is no limit.
+	MaxAge time.Duration
+	// CacheDir is where digests of files and manifests of base images are remembered between runs; "" is the user's cache directory.
+	CacheDir string
 	// Events is told what happens; nil drops it.
 	Events Events
 	// Logger takes what is of use when something is wrong; nil drops it.

@@ -10,7 +10,7 @@ import (
 
 // preview is publish that writes nothing: it tells what would be there, and counts what would be sent. The size of a layer that would have to be
 // compressed is not known; it counts as what it has now, and what is published then has no digest yet.
-func (p *publisher) preview(ctx context.Context, c *cache.Cache) (*published, error) {
+func (p *publisher) preview(ctx context.Context, c *cache.Cache, _ *note) (*published, error) {
 	if p.dest.Format().Mode == cache.ModeMin {
 		c = c.Min()
 	}

@@ -286,7 +286,7 @@ func (c counted) Fetch(ctx context.Context, desc ocispec.Descriptor) (io.ReadClo
 }
 
 // publish makes c the content of the destination, joined with what others have put there.
-func (p *publisher) publish(ctx context.Context, c *cache.Cache) (*published, error) {
+func (p *publisher) publish(ctx context.Context, c *cache.Cache, n *note) (*published, error) {
 	if p.dest.Format().Mode == cache.ModeMin {
 		c = c.Min()
 	}
@@ -296,7 +296,7 @@ func (p *publisher) publish(ctx context.Context, c *cache.Cache) (*published, er
 	}
 	wrote, dropped := false, 0
 	for round := 1; ; round++ {
-		res, err := p.try(ctx, ours)
+		res, err := p.try(ctx, ours, n)
 		if err == nil {
 			wrote, dropped = wrote || res.changed, dropped+res.dropped
 			if !res.changed || p.policy != conflictMerge {
@@ -381,13 +381,15 @@ func (p *publisher) refused(ours *cache.Cache) error {
 }
 
 // try makes one attempt: join, fit, and write unless nothing would change.
-func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, error) {
+func (p *publisher) try(ctx context.Context, ours *cache.Cache, n *note) (*published, error) {
 	if err := p.refused(ours); err != nil {
 		return nil, err
 	}
 	want, root := ours, ocispec.Descriptor{}
+	before, rest := "", false // the note that is there, and whether what it says of others will still be true
 	if p.cur != nil {
-		root = p.cur.Root
+		root, before = p.cur.Root, p.cur.Note
+		rest = p.cur.Whole && p.policy != conflictOverwrite
 		if p.policy == conflictMerge && p.cur.Cache != nil {
 			merged, err := p.joined(ctx, ours)
 			if err != nil {
@@ -400,6 +402,7 @@ func (p *publisher) try(ctx context.Context, ours *cache.Cache) (*published, err
 	if err != nil {
 		return nil, err
 	}
+	want = noted(want, n.written(before, rest && dropped.Results == 0, p.step.Export.Destination), p.dest.Format())
 	if p.unchanged(want) {
 		return &published{root: root, cache: want}, nil
 	}
@@ -419,6 +422,15 @@ func (p *publisher) fitted(c *cache.Cache) (*cache.Cache, cache.Dropped, error) 
 			limit, dropped.Results, c.Stats().Results)
 	}
 	return out, dropped, err
+}
+
+// noted is a cache with a note, or without if it would be too large to be imported with it.
+func noted(c *cache.Cache, text string, f cache.Format) *cache.Cache {
+	with := c.WithNote(text)
+	if _, err := with.Encode(f); err != nil {
+		return c
+	}
+	return with
 }
 
 // errHeld says that a destination holds results that this run's cache does not have.

@@ -18,6 +18,8 @@ const (
 	OutcomeCanceled Outcome = "canceled" // the run was stopped first
 	OutcomeMissing  Outcome = "missing"  // a cache source with nothing usable in it; the build went on
 	OutcomeIgnored  Outcome = "ignored"  // failed, and ignore-error says to go on, or the destination is not to be had here
+	// OutcomeUpToDate is a step with nothing to do: what it would make is where it belongs already, or nobody needs it in this run.
+	OutcomeUpToDate Outcome = "up to date"
 )
 
 // Report is what happened in a run. Failures are data in here, not errors of Run.
@@ -60,6 +62,8 @@ type TargetResult struct {
 	Destinations      []DestinationResult
 	// Metadata is BuildKit's exporter response ("containerimage.digest", …).
 	Metadata map[string]string
+	// Reasons say why the target was built, as far as that was looked at; empty when it was up to date.
+	Reasons []string
 }
 
 // SourceResult is what became of one cache-from.

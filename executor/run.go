@@ -33,6 +33,7 @@ func Run(ctx context.Context, plan *planner.Plan, opt Options) (*Report, error) 
 		return nil, err
 	}
 	report := &Report{Started: time.Now()}
+	r.assess(ctx)
 	report.Steps = r.walk(ctx)
 	report.Duration = time.Since(report.Started)
 	r.summarise(report)
@@ -42,6 +43,9 @@ func Run(ctx context.Context, plan *planner.Plan, opt Options) (*Report, error) 
 	r.env.Hosts.Close()
 	r.env.Actions.Close()
 	err = errors.Join(r.builder.stop(drain), r.spool.Close())
+	if saved := r.prints.save(); saved != nil {
+		r.log.Warn("digests of files are not remembered", "reason", saved)
+	}
 	if ctx.Err() != nil {
 		return report, context.Cause(ctx)
 	}
@@ -75,16 +79,14 @@ func newRun(plan *planner.Plan, opt Options) (*run, error) {
 	for _, s := range plan.Steps {
 		r.steps[s.ID] = s
 	}
+	r.prints = newPrints(r)
 	r.builder = &lazyBuilder{open: r.openBuilder}
 	return r, nil
 }
 
 // openBuilder finds or starts a builder and returns a solver on it.
 func (r *run) openBuilder(ctx context.Context) (*build.Solver, func(context.Context) error, error) {
-	endpoint, err := build.Discover(ctx, build.Options{
-		Name: r.opt.Builder, Builders: r.opt.Builders, Registries: r.opt.Registries,
-		LookupEnv: r.opt.LookupEnv, Logger: r.log, DataDir: r.opt.DataDir,
-	})
+	endpoint, err := build.Discover(ctx, r.builderOptions())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -92,21 +94,38 @@ func (r *run) openBuilder(ctx context.Context) (*build.Solver, func(context.Cont
 	if err != nil {
 		return nil, nil, errors.Join(err, endpoint.Close(ctx))
 	}
+	return build.NewSolver(c, r.solverOptions()), func(ctx context.Context) error { return errors.Join(c.Close(), endpoint.Close(ctx)) }, nil
+}
+
+// builderOptions says where a builder is looked for.
+func (r *run) builderOptions() build.Options {
+	return build.Options{
+		Name: r.opt.Builder, Builders: r.opt.Builders, Registries: r.opt.Registries,
+		LookupEnv: r.opt.LookupEnv, Logger: r.log, DataDir: r.opt.DataDir,
+	}
+}
+
+// solverOptions is what all solves share.
+func (r *run) solverOptions() build.SolverOptions {
 	targets := map[string]*config.Target{}
 	for _, t := range r.plan.Targets {
 		targets[t.Name] = t
 	}
-	solver := build.NewSolver(c, build.SolverOptions{
+	return build.SolverOptions{
 		Targets: targets, Dir: r.opt.Dir, LookupEnv: r.opt.LookupEnv, Logger: r.log,
 		DockerConfig: r.dockerConfig(),
 		TLS:          build.AuthTLS(r.opt.Registries, r.opt.Dir),
-	})
-	return solver, func(ctx context.Context) error { return errors.Join(c.Close(), endpoint.Close(ctx)) }, nil
+	}
 }
 
 // perform runs one step and says how it ended.
 func (r *run) perform(ctx context.Context, step *planner.Step) *StepResult {
 	res := &StepResult{Step: step, Outcome: OutcomeDone, Started: time.Now()}
+	if r.idle[step.ID] {
+		res.Outcome = OutcomeUpToDate
+		r.events.StepEnded(res)
+		return res
+	}
 	r.events.StepStarted(step)
 	err := r.do(ctx, step, res)
 	res.Duration = time.Since(res.Started)

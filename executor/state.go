@@ -30,6 +30,8 @@ type produced struct {
 	cache *cache.Cache
 	// publishers are the open destinations by export step.
 	publishers map[planner.StepID]*publisher
+	// note says what stands beside the cache; nil for a merge.
+	note *note
 }
 
 // run is the state of one Run.
@@ -52,6 +54,11 @@ type run struct {
 	builds   map[string]*build.Result
 	// brokenExports are destinations with ignore-error that could not be opened.
 	brokenExports map[planner.StepID]error
+
+	// verdicts say of targets whether they are up to date, idle which steps have nothing to do therefore. They do not change once steps run.
+	verdicts map[planner.StepID]*verdict
+	idle     map[planner.StepID]bool
+	prints   *prints
 }
 
 func (r *run) setImported(id planner.StepID, im *imported) {

@@ -20,6 +20,9 @@ func (r *run) summarise(report *Report) {
 			if b := r.builds[s.Build.Target.Name]; b != nil {
 				sum.Cached, sum.Total, sum.Metadata = b.Cached, b.Total, b.Response
 			}
+			if v := r.verdicts[s.ID]; v != nil {
+				sum.Reasons = v.Why
+			}
 			for _, to := range s.Build.Native {
 				sum.Destinations = append(sum.Destinations, DestinationResult{Name: to.Type, Outcome: res.Outcome, ByBuilder: true})
 			}

@@ -20,6 +20,9 @@ type stepJSON struct {
 	Needs     []StepID            `json:"needs,omitempty" doc:"steps that must have ended before"`
 	Optional  []StepID            `json:"optional,omitempty" doc:"those of needs whose failure does not skip this step"`
 	Reason    string              `json:"reason,omitempty" doc:"why the step is in the plan"`
+	Action    Action              `json:"action,omitempty" doc:"what a run would do, when that was looked at: build, transfer, up to date or blocked; of an import step: read, missing or not needed" enum:"build,transfer,up to date,blocked,read,missing,not needed"`
+	Why       []string            `json:"why,omitempty" doc:"reasons for the action"`
+	Miss      string              `json:"first_miss,omitempty" doc:"of a build step: the first step of the Dockerfile that the published cache does not hold"`
 	At        string              `json:"at,omitempty" doc:"where it is declared: file and line"`
 	Target    string              `json:"target,omitempty" doc:"of a build step: the target"`
 	Transfer  string              `json:"transfer,omitempty" doc:"of a merge step: the transfer"`
@@ -39,7 +42,11 @@ func (p *Plan) JSON() ([]byte, error) { return encode(p.document()) }
 func (p *Plan) document() planJSON {
 	doc := planJSON{FormatVersion: FormatVersion, Steps: []stepJSON{}}
 	for _, s := range p.Steps {
-		doc.Steps = append(doc.Steps, newStepJSON(s))
+		j := newStepJSON(s)
+		if a := p.Assessment(s.ID); a != nil {
+			j.Action, j.Why, j.Miss = a.Action, a.Why, a.Miss
+		}
+		doc.Steps = append(doc.Steps, j)
 	}
 	return doc
 }

@@ -96,7 +96,8 @@ type Plan struct {
 	Targets   []*config.Target
 	Transfers []*config.Transfer
 
-	graph *dag.Graph[StepID]
+	graph       *dag.Graph[StepID]
+	assessments map[StepID]*Assessment
 }
 
 // Graph is the plan as a graph of step IDs. The caller must not change it.

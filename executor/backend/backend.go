@@ -18,6 +18,8 @@ type Current struct {
 	Image bool
 	// MadeBy is the program that wrote the cache, "" when it does not say.
 	MadeBy string
+	// Note is what stands beside the cache; see cache.WithNote.
+	Note string
 	// Blobs reads the cache's layers.
 	Blobs blob.Fetcher
 }
@@ -61,6 +63,12 @@ type Destination interface {
 	// replaces is the root that the caller has seen at the name (zero digest: nothing): when the name points elsewhere by now,
 	// Publish returns ErrConflict and leaves the name as it is.
 	Publish(ctx context.Context, c *cache.Cache, replaces ocispec.Descriptor) (ocispec.Descriptor, error)
+}
+
+// Peeker is a Destination whose manifest can be read without the rest, in one request.
+type Peeker interface {
+	// Peek returns the manifest that the location's name points at. Nothing there is an error wrapping blob.ErrNotFound.
+	Peek(ctx context.Context) (*cache.Manifest, ocispec.Descriptor, error)
 }
 
 // Lossy is implemented by sources that BuildKit may import though layers are lost: it looks for each layer before it takes a result, and executes the

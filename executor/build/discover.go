@@ -64,6 +64,61 @@ func Discover(ctx context.Context, opt Options) (*Endpoint, error) {
 	return embeddedEndpoint(ctx, opt)
 }
 
+// Elsewhere names the builder that Discover would look for first if it may run on another machine, "" if it runs on this one. It contacts nothing.
+func Elsewhere(opt Options) string {
+	name := opt.Name
+	if name == "" {
+		if b := defaultBlock(opt.Builders); b != nil {
+			name = b.Name
+		}
+	}
+	if addr, ok := opt.LookupEnv("BUILDKIT_HOST"); name == "" && ok {
+		name = addr
+	}
+	for _, b := range opt.Builders {
+		if b.Name == name {
+			name = b.Endpoint
+		}
+	}
+	if strings.Contains(name, "://") || name == embeddedName {
+		return remoteAddress(name, opt.LookupEnv)
+	}
+	store, err := newBuildxStore(opt.LookupEnv)
+	if err != nil {
+		return ""
+	}
+	if env, _ := opt.LookupEnv("BUILDX_BUILDER"); name == "" {
+		name = env
+	}
+	var b *buildxInstance
+	if name == "" {
+		b, err = store.current()
+	} else {
+		b, err = store.named(name)
+	}
+	if err != nil || len(b.Nodes) == 0 {
+		return ""
+	}
+	if b.Driver == "docker-container" {
+		return remoteAddress("docker-container://"+b.Name, opt.LookupEnv)
+	}
+	return "buildx " + b.Name
+}
+
+// remoteAddress is an address unless it is one of this machine.
+func remoteAddress(addr string, lookupEnv func(string) (string, bool)) string {
+	scheme, _, _ := strings.Cut(addr, "://")
+	switch scheme {
+	case embeddedName, "unix", "npipe":
+		return ""
+	case "docker-container":
+		if host, _ := lookupEnv("DOCKER_HOST"); host == "" || strings.HasPrefix(host, "unix://") {
+			return ""
+		}
+	}
+	return addr
+}
+
 func named(ctx context.Context, opt Options, name string) (*Endpoint, error) {
 	if strings.Contains(name, "://") {
 		return &Endpoint{Name: name, Address: name}, nil

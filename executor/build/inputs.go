@@ -26,6 +26,8 @@ const LinkPrefix = "target:"
 type inputs struct {
 	// mounts are the local directories by the name the frontend asks for.
 	mounts filesync.StaticDirSource
+	// dirs are where those are on this machine.
+	dirs map[string]string
 	// stores are OCI layouts used as named contexts, by store id.
 	stores map[string]content.Store
 	attrs  map[string]string
@@ -47,6 +49,7 @@ func (in *inputs) close() {
 func newInputs(t *config.Target, dir string) (*inputs, error) {
 	in := &inputs{
 		mounts: filesync.StaticDirSource{},
+		dirs:   map[string]string{},
 		stores: map[string]content.Store{},
 		attrs:  map[string]string{},
 		links:  map[string]string{},
@@ -186,6 +189,7 @@ func (in *inputs) mount(name, dir string) error {
 	if err != nil {
 		return err
 	}
+	in.dirs[name] = dir
 	in.mounts[name], err = fsutil.NewFilterFS(root, &fsutil.FilterOpt{
 		Map: func(_ string, st *fstypes.Stat) fsutil.MapResult {
 			st.Uid, st.Gid = 0, 0

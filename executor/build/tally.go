@@ -69,10 +69,6 @@ func IsStep(name string) bool {
 	if !strings.HasPrefix(name, "[") {
 		return false
 	}
-	for _, p := range []string{"[internal]", "[auth]", "[context "} {
-		if strings.HasPrefix(name, p) {
-			return false
-		}
-	}
-	return true
+	bracket, _, _ := strings.Cut(name, "]")
+	return !strings.HasSuffix(bracket, "internal") && bracket != "[auth" && !strings.HasPrefix(bracket, "[context ")
 }

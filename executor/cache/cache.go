@@ -18,7 +18,12 @@ const (
 	AnnotationTar = "io.cachectl.tar"
 	// AnnotationMadeBy stands on a manifest and names the program that wrote it.
 	AnnotationMadeBy = "io.cachectl.made-by"
+	// AnnotationNote stands on a manifest and holds the cache's note: the fingerprints of what was published there.
+	AnnotationNote = "io.cachectl.fingerprint"
 )
+
+// NoteLimit is the longest note that is written or read, in bytes.
+const NoteLimit = 256 << 10
 
 // madeBy is what this program calls itself there. It has no version in it: a newer cachectl would publish every cache again.
 const madeBy = "cachectl"
@@ -75,8 +80,20 @@ type Cache struct {
 	records []Record
 	ids     []digest.Digest // of records
 	chains  []digest.Digest // of layers: what identifies a layer with all its parents
+	note    string
 
 	unlisted int // see Unlisted
+}
+
+// WithNote returns the cache with a note: text that is written beside the cache and that BuildKit does not look at. No operation carries a note over
+// to the cache it makes: what a note says of a cache need not be true of another. A note over NoteLimit is left out.
+func (c *Cache) WithNote(note string) *Cache {
+	out := *c
+	out.note = ""
+	if len(note) <= NoteLimit {
+		out.note = note
+	}
+	return &out
 }
 
 // Layers returns the layers; a record's results index into it. The caller must not change it.

@@ -78,6 +78,9 @@ func (c *Cache) encode(f Format) (*Encoded, error) {
 func (c *Cache) manifest(f Format, enc *Encoded) (string, any) {
 	version := specs.Versioned{SchemaVersion: 2}
 	by := map[string]string{AnnotationMadeBy: madeBy}
+	if c.note != "" {
+		by[AnnotationNote] = c.note
+	}
 	if f.ImageManifest {
 		return ocispec.MediaTypeImageManifest, ocispec.Manifest{
 			Versioned: version, MediaType: ocispec.MediaTypeImageManifest, Config: enc.ConfigDesc, Layers: enc.Layers, Annotations: by,

@@ -28,6 +28,8 @@ type Manifest struct {
 	IsCache bool
 	// MadeBy is the program that says it wrote the cache, "" when none does: BuildKit does not.
 	MadeBy string
+	// Note is what was written with Cache.WithNote, "" for none.
+	Note string
 }
 
 // document is a manifest or an index before it is known which.
@@ -64,6 +66,9 @@ func ParseManifest(mediaType string, raw []byte) (*Manifest, error) {
 		return nil, invalid("manifest has neither manifests nor a config")
 	}
 	m := &Manifest{MediaType: doc.MediaType, MadeBy: doc.Annotations[AnnotationMadeBy]}
+	if note := doc.Annotations[AnnotationNote]; len(note) <= NoteLimit {
+		m.Note = note
+	}
 	if isIndex {
 		return m, m.fromIndex(doc.Manifests)
 	}

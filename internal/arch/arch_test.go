@@ -74,7 +74,7 @@ func TestWhoMayImportWhat(t *testing.T) {
 		"schema":         {"github.com/hashicorp/hcl", module, "os", "net", "net/http"},
 	}
 	only := map[string][]string{
-		"github.com/moby/buildkit/client":         {"executor/build", "cmd/cachectl/internal/view", "internal/testenv"},
+		"github.com/moby/buildkit/client":         {"executor/build", "executor/fingerprint", "cmd/cachectl/internal/view", "internal/testenv"},
 		"github.com/google/go-containerregistry":  {"executor/backend/registry"},
 		"github.com/distribution/distribution/v3": {"executor/registryd"},
 	}

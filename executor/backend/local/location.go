@@ -101,7 +101,7 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	if err != nil {
 		return cur, err
 	}
-	cur.MadeBy, cur.Image = m.MadeBy, !m.IsCache
+	cur.MadeBy, cur.Note, cur.Image = m.MadeBy, m.Note, !m.IsCache
 	cur.Root.MediaType = m.MediaType
 	if root.Size > cache.ImportLimit || (m.IsCache && m.Config.Size > cache.ImportLimit) {
 		return cur, fmt.Errorf("%w: its manifest has %d bytes and its config %d, the limit is %d", cache.ErrTooLarge, root.Size, m.Config.Size, cache.ImportLimit)
@@ -116,6 +116,20 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	}
 	cur.Cache, err = cache.Decode(cfg, m.Layers)
 	return cur, err
+}
+
+// Peek reads the manifest that the tag or digest names; see backend.Peeker.
+func (l *Location) Peek(ctx context.Context) (*cache.Manifest, ocispec.Descriptor, error) {
+	root, err := l.resolve(ctx)
+	if err != nil {
+		return nil, root, err
+	}
+	raw, err := l.store.document(ctx, root, cache.ManifestLimit)
+	if err != nil {
+		return nil, root, fmt.Errorf("read manifest: %w", err)
+	}
+	m, err := cache.ParseManifest(root.MediaType, raw)
+	return m, root, err
 }
 
 // Manifest reads a manifest by its descriptor; see inline.Image.

@@ -131,7 +131,7 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	if err != nil {
 		return cur, err
 	}
-	cur.MadeBy, cur.Image = m.MadeBy, !m.IsCache
+	cur.MadeBy, cur.Note, cur.Image = m.MadeBy, m.Note, !m.IsCache
 	if m.MediaType != "" {
 		cur.Root.MediaType = m.MediaType
 	}
@@ -148,6 +148,16 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	}
 	cur.Cache, err = cache.Decode(cfg, m.Layers)
 	return cur, err
+}
+
+// Peek reads the manifest at the ref, in one request; see backend.Peeker.
+func (l *Location) Peek(ctx context.Context) (*cache.Manifest, ocispec.Descriptor, error) {
+	raw, root, err := l.resolve(ctx)
+	if err != nil {
+		return nil, root, err
+	}
+	m, err := cache.ParseManifest(root.MediaType, raw)
+	return m, root, err
 }
 
 // resolve reads what the ref points at.

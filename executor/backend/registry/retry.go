@@ -38,6 +38,9 @@ func withoutRetry(ctx context.Context) context.Context {
 	return context.WithValue(ctx, onceKey{}, true)
 }
 
+// Once returns a context whose requests are sent once: for looking at things that may as well not be there.
+func Once(ctx context.Context) context.Context { return withoutRetry(ctx) }
+
 // retriesKey finds the counter of a request's retries.
 type retriesKey struct{}
 

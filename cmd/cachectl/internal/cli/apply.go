@@ -23,7 +23,9 @@ type apply struct {
 	metadata string
 	report   string
 	json     bool
+	force    bool
 	dataDir  string
+	fresh    upToDate
 }
 
 func newApply(g *globals) *cobra.Command {
@@ -32,7 +34,8 @@ func newApply(g *globals) *cobra.Command {
 		Use:   "apply [TARGET|GROUP|TRANSFER... | PLAN.json]",
 		Short: "Build targets and publish their caches",
 		Long: `Apply imports the cache sources, builds what is not in them, and publishes the caches to every destination. A source that is missing never
-fails a build. A destination shows its old cache or its new one at every moment, never something between. Without names it applies "default",
+fails a build. A target whose destinations all hold what a build would make is up to date: it is not built, and without others no builder is
+started. A destination shows its old cache or its new one at every moment, never something between. Without names it applies "default",
 or everything whose name does not start with "_". A plan that plan -out has saved stands for the names it was made with: it is done as planned, or, with exit
 code 3, not at all if files, settings or caches have changed since.`,
 		Example: `  cachectl apply -f cache.hcl
@@ -46,6 +49,8 @@ code 3, not at all if files, settings or caches have changed since.`,
 	}
 	a.flags(cmd, g)
 	a.runFlags(cmd)
+	a.fresh.flags(cmd)
+	cmd.Flags().BoolVar(&a.force, "force", false, "build targets that are up to date too")
 	return cmd
 }
 
@@ -64,11 +69,15 @@ func (a *apply) runFlags(cmd *cobra.Command) {
 }
 
 func (a *apply) run(ctx context.Context, g *globals, names []string) error {
+	check, err := a.fresh.check(a.force)
+	if err != nil {
+		return err
+	}
 	plan, res, err := a.planned(ctx, g, names)
 	if err != nil {
 		return err
 	}
-	return a.execute(ctx, g, plan, res, executor.Options{Builder: a.builder, Builders: res.Builders})
+	return a.execute(ctx, g, plan, res, executor.Options{Builder: a.builder, Builders: res.Builders, Check: check, MaxAge: a.fresh.maxAge})
 }
 
 // execute runs a plan and shows it; opt has what is not the same for every verb that does so.

@@ -143,7 +143,7 @@ It reads cache.hcl, and Docker Bake's files as they are.
 	values(root, "log-level", "debug", "info", "warn", "error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, add := range []func(*globals) *cobra.Command{
-		newApply, newPlan, newGraph, newPrint, newValidate, newFmt, newMigrate, newCopy, newInspect, newDiff, newDu, newVerify, newPrune, newDoctor, newSchedule, newSchema,
+		newApply, newPlan, newExplain, newGraph, newPrint, newValidate, newFmt, newMigrate, newCopy, newInspect, newDiff, newDu, newVerify, newPrune, newDoctor, newSchedule, newSchema,
 		newRegistry, newBuilder, newVersion, newCompletion,
 	} {
 		root.AddCommand(add(g))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view/page"
+	"github.com/cachectl/cachectl/executor"
 	"github.com/cachectl/cachectl/executor/probe"
 	"github.com/cachectl/cachectl/planner"
 	"github.com/spf13/cobra"
@@ -22,6 +23,8 @@ type plan struct {
 	graph    string
 	html     string
 	out      string
+	builder  string
+	fresh    upToDate
 }
 
 func newPlan(g *globals) *cobra.Command {
@@ -30,7 +33,7 @@ func newPlan(g *globals) *cobra.Command {
 		Use:   "plan [TARGET|GROUP|TRANSFER...]",
 		Short: "Show what apply would do",
 		Long: `Plan reads and checks the configuration and shows the steps that apply would take. It contacts nothing: no builder, no registry; with --online it
-looks at the caches. With -out it looks as well, and writes what it found to a file, which apply takes in place of names: it does what was planned, or nothing if
+looks at the caches, and says which targets are up to date, and why the others are built. With -out it looks as well, and writes what it found to a file, which apply takes in place of names: it does what was planned, or nothing if
 files, settings or caches are not as they were. The file holds no secret and no value of an argument or variable.`,
 		Example: `  cachectl plan -f cache.hcl
   cachectl plan -f cache.hcl --graph dot | dot -Tsvg > plan.svg
@@ -53,6 +56,8 @@ files, settings or caches are not as they were. The file holds no secret and no 
 	f.BoolVar(&p.detailed, "detailed-exitcode", false, "exit with 0 if there is nothing to do, 1 after an error, 2 if there is work to do")
 	f.StringVar(&p.graph, "graph", "", "print the plan as a graph: "+strings.Join(graphFormats, ", "))
 	f.StringVar(&p.html, "html", "", "write the plan as a page to this file as well")
+	f.StringVar(&p.builder, "builder", "", "with --online: the builder that apply will be given; it is not contacted")
+	p.fresh.flags(cmd)
 	f.StringVar(&p.out, "out", "", "write the plan to this file as well, for apply")
 	values(cmd, "graph", graphFormats...)
 	return cmd
@@ -82,6 +87,11 @@ func (p *plan) run(ctx context.Context, g *globals, names []string) (*planner.Pl
 			return nil, err
 		}
 	}
+	if p.online || p.out != "" { // after saving: what is up to date now is looked at again when the plan is carried out
+		if err := p.assess(ctx, g, l); err != nil {
+			return nil, err
+		}
+	}
 	if p.html != "" {
 		doc, err := page.Plan(l.plan, l.diags, g.pageOptions())
 		if err != nil {
@@ -92,6 +102,18 @@ func (p *plan) run(ctx context.Context, g *globals, names []string) (*planner.Pl
 		}
 	}
 	return l.plan, p.show(g, l.plan)
+}
+
+// assess finds out which targets are up to date and why the others are built.
+func (p *plan) assess(ctx context.Context, g *globals, l *loaded) error {
+	if l.plan == nil || l.diags.HasErrors() {
+		return nil
+	}
+	check, err := p.fresh.check(false)
+	if err != nil {
+		return err
+	}
+	return g.assess(ctx, l.plan, l.resolution, executor.Options{Check: check, MaxAge: p.fresh.maxAge, Builder: p.builder})
 }
 
 func (p *plan) show(g *globals, made *planner.Plan) error {
@@ -121,5 +143,10 @@ func detailedExit(made *planner.Plan, err error) error {
 
 // work tells whether a plan has anything to do.
 func work(made *planner.Plan) bool {
-	return slices.ContainsFunc(made.Steps, func(s *planner.Step) bool { return s.Kind == planner.KindBuild || s.Kind == planner.KindMerge })
+	return slices.ContainsFunc(made.Steps, func(s *planner.Step) bool {
+		if a := made.Assessment(s.ID); a != nil && a.Action == planner.ActionUpToDate {
+			return false
+		}
+		return s.Kind == planner.KindBuild || s.Kind == planner.KindMerge
+	})
 }

@@ -44,6 +44,7 @@ type owner struct {
 	tails    map[digest.Digest][]*client.VertexLog
 	failed   bool
 	canceled bool
+	upToDate bool
 }
 
 func newBrief(plan *planner.Plan) *brief {
@@ -165,6 +166,8 @@ func (o *owner) line() *client.Vertex {
 		parts = append(parts, fmt.Sprintf("sent %s of %s", size(sent), size(sending)))
 	}
 	switch {
+	case o.upToDate:
+		parts = append(parts, "up to date")
 	case o.failed:
 		parts = append(parts, "failed")
 	case v.Completed != nil:
@@ -248,6 +251,9 @@ func (b *brief) ended(res *executor.StepResult, now time.Time) *client.SolveStat
 	}
 	o.left--
 	o.stage = ""
+	if res.Outcome == executor.OutcomeUpToDate {
+		return b.restful(o, now)
+	}
 	if o.vertex.Started == nil {
 		return nil // skipped: the summary has it
 	}
@@ -266,6 +272,19 @@ func (b *brief) ended(res *executor.StepResult, now time.Time) *client.SolveStat
 	}
 	out.Vertexes = append(out.Vertexes, o.line())
 	return out
+}
+
+// restful shows a target with nothing to do, when all of its steps have said so.
+func (b *brief) restful(o *owner, now time.Time) *client.SolveStatus {
+	if o.left > 0 {
+		return nil
+	}
+	o.upToDate = true
+	o.vertex.Started, o.vertex.Completed, o.vertex.Cached = &now, &now, true
+	if !b.shown {
+		return nil // the announcement has it
+	}
+	return &client.SolveStatus{Vertexes: []*client.Vertex{o.line()}}
 }
 
 func (b *brief) moved(id planner.StepID, what string, current, total int64, _ time.Time) *client.SolveStatus {

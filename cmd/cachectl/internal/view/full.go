@@ -97,6 +97,11 @@ func (f *full) started(step *planner.Step, now time.Time) *client.SolveStatus {
 // ended shows how a step ended. That a build failed its own vertex has said.
 func (f *full) ended(res *executor.StepResult, now time.Time) *client.SolveStatus {
 	v := f.steps[res.Step.ID]
+	if v == nil && res.Outcome == executor.OutcomeUpToDate && res.Step.Kind == planner.KindBuild {
+		return &client.SolveStatus{Vertexes: []*client.Vertex{{
+			Digest: stepDigest(res.Step.ID), Name: "[" + res.Step.Build.Target.Name + "] up to date", Started: &now, Completed: &now, Cached: true,
+		}}}
+	}
 	if v == nil {
 		return nil // skipped: the summary has it
 	}

@@ -20,8 +20,9 @@ func Plan(w io.Writer, p *planner.Plan, style Style) error {
 	for _, s := range p.Steps {
 		switch s.Kind {
 		case planner.KindBuild:
-			fmt.Fprintf(&b, "%s %s  %s\n", style.green("build"), style.bold(s.Build.Target.Name), style.faint(place(s)))
-			sources(&b, s.Build.Sources, byID, style)
+			fmt.Fprintf(&b, "%s %s  %s\n", action(p, s, planner.ActionBuild, style), style.bold(s.Build.Target.Name), style.faint(place(s)))
+			why(&b, p, s)
+			sources(&b, p, s.Build.Sources, byID, style)
 			for _, n := range s.Build.Native {
 				fmt.Fprintf(&b, "  to    %s %s\n", n.Name(), style.faint("by BuildKit"))
 			}
@@ -30,22 +31,85 @@ func Plan(w io.Writer, p *planner.Plan, style Style) error {
 				fmt.Fprintf(&b, "  links %s %s\n", t, style.faint("as context "+name))
 			}
 		case planner.KindMerge:
-			fmt.Fprintf(&b, "%s %s  %s\n", style.green("transfer"), style.bold(s.Merge.Transfer.Name), style.faint(place(s)))
-			sources(&b, s.Merge.Sources, byID, style)
+			fmt.Fprintf(&b, "%s %s  %s\n", action(p, s, planner.ActionTransfer, style), style.bold(s.Merge.Transfer.Name), style.faint(place(s)))
+			why(&b, p, s)
+			sources(&b, p, s.Merge.Sources, byID, style)
 			destinations(&b, s.Merge.Exports, byID)
 		}
 	}
-	fmt.Fprintf(&b, "\n%d to build, %d to transfer, %d sources to read, %d caches to publish.\n",
+	fmt.Fprintf(&b, "\n%s%d to build, %d to transfer, %d sources to read, %d caches to publish.\n", rested(p, counts),
 		counts[planner.KindBuild], counts[planner.KindMerge], counts[planner.KindImport], counts[planner.KindExport])
 	return Text(w, b.String())
 }
 
-func sources(b *strings.Builder, ids []planner.StepID, byID map[planner.StepID]*planner.Step, style Style) {
+// action is what becomes of a build or merge step, as far as it is known.
+func action(p *planner.Plan, s *planner.Step, planned planner.Action, style Style) string {
+	a := p.Assessment(s.ID)
+	switch {
+	case a == nil:
+		return style.green(string(planned))
+	case a.Action == planner.ActionUpToDate:
+		return style.faint(string(a.Action))
+	case a.Action == planner.ActionBlocked:
+		return style.red(string(a.Action))
+	}
+	return style.green(string(a.Action))
+}
+
+// why lists the reasons of a build or merge step.
+func why(b *strings.Builder, p *planner.Plan, s *planner.Step) {
+	if a := p.Assessment(s.ID); a != nil {
+		for _, reason := range a.Why {
+			fmt.Fprintf(b, "  why   %s\n", printable(reason))
+		}
+	}
+}
+
+// rested says how many targets are up to date or blocked, and takes what is not done off the counts.
+func rested(p *planner.Plan, counts map[planner.Kind]int) string {
+	upToDate, blocked := 0, 0
+	for _, s := range p.Steps {
+		a := p.Assessment(s.ID)
+		if a == nil {
+			continue
+		}
+		switch a.Action {
+		case planner.ActionUpToDate:
+			upToDate++
+			counts[planner.KindExport] -= len(s.Build.Exports)
+		case planner.ActionBlocked:
+			blocked++
+		case planner.ActionBuild, planner.ActionTransfer, planner.ActionRead:
+			continue
+		}
+		counts[s.Kind]--
+	}
+	out := ""
+	if upToDate > 0 {
+		out = fmt.Sprintf("%d up to date, ", upToDate)
+	}
+	if blocked > 0 {
+		out += fmt.Sprintf("%d blocked, ", blocked)
+	}
+	return out
+}
+
+func sources(b *strings.Builder, p *planner.Plan, ids []planner.StepID, byID map[planner.StepID]*planner.Step, style Style) {
 	for _, id := range ids {
 		imp := byID[id].Import
 		note := ""
 		if imp.After != "" {
 			note = style.faint(" waits for " + imp.After)
+		}
+		if a := p.Assessment(id); a != nil && imp.After == "" {
+			switch a.Action {
+			case planner.ActionNotNeeded:
+				note = style.faint(" not needed")
+			case planner.ActionMissing:
+				note = style.yellow(" " + printable(strings.Join(a.Why, "; ")))
+			case planner.ActionRead:
+				note = style.faint(strings.TrimRight(" "+printable(strings.Join(a.Why, "; ")), " "))
+			}
 		}
 		fmt.Fprintf(b, "  from  %s%s\n", imp.Source.Name(), note)
 	}

@@ -19,7 +19,9 @@ func Report(w io.Writer, r *executor.Report, builds map[string][]string, style S
 		rows := [][]string{{style.bold("TARGET"), style.bold("STEPS"), style.bold("IN"), style.bold("OUT"), style.bold("TIME"), style.bold("CACHE")}}
 		for _, t := range r.Targets {
 			steps := "-"
-			if t.Total > 0 {
+			if t.Outcome == executor.OutcomeUpToDate {
+				steps = "up to date"
+			} else if t.Total > 0 {
 				steps = fmt.Sprintf("%d/%d cached", t.Cached, t.Total)
 			}
 			rows = append(rows, targetRows(t, steps, style)...)
@@ -51,7 +53,7 @@ func Report(w io.Writer, r *executor.Report, builds map[string][]string, style S
 func targetRows(t *executor.TargetResult, steps string, style Style) [][]string {
 	name := t.Name
 	switch t.Outcome {
-	case executor.OutcomeDone:
+	case executor.OutcomeDone, executor.OutcomeUpToDate:
 		name = style.green("✓ ") + name
 	case executor.OutcomeSkipped, executor.OutcomeCanceled:
 		name = style.yellow("- ") + name
@@ -85,6 +87,9 @@ func whereTo(d executor.DestinationResult, style Style) string {
 		return fmt.Sprintf("%s %s", d.Name, style.faint("@"+shortDigest(d.Digest)))
 	case d.Outcome == executor.OutcomeDone:
 		return fmt.Sprintf("%s %s", d.Name, style.faint("unchanged"))
+	}
+	if d.Outcome == executor.OutcomeUpToDate {
+		return d.Name + style.faint(" up to date")
 	}
 	return d.Name + " " + style.red(string(d.Outcome))
 }
@@ -180,6 +185,9 @@ func summary(r *executor.Report, style Style) string {
 		in, out = in+t.BytesIn, out+t.BytesOut
 	}
 	parts := []string{fmt.Sprintf("%d done", ended[executor.OutcomeDone])}
+	if n := ended[executor.OutcomeUpToDate]; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d up to date", n))
+	}
 	for _, o := range []struct {
 		outcome executor.Outcome
 		paint   func(string) string

@@ -27,6 +27,7 @@ type targetJSON struct {
 	Name         string         `json:"name"`
 	Outcome      string         `json:"outcome"`
 	Error        string         `json:"error,omitempty"`
+	Reasons      []string       `json:"reasons,omitempty"`
 	StepsCached  int            `json:"steps_cached"`
 	StepsTotal   int            `json:"steps_total"`
 	BytesIn      int64          `json:"bytes_in"`
@@ -65,7 +66,7 @@ func ReportJSON(w io.Writer, r *executor.Report) error {
 
 func newTargetJSON(t *executor.TargetResult) targetJSON {
 	j := targetJSON{
-		Name: t.Name, Outcome: string(t.Outcome), Error: text(t.Err), StepsCached: t.Cached, StepsTotal: t.Total,
+		Name: t.Name, Outcome: string(t.Outcome), Error: text(t.Err), Reasons: printables(t.Reasons), StepsCached: t.Cached, StepsTotal: t.Total,
 		BytesIn: t.BytesIn, BytesOut: t.BytesOut, Seconds: t.Duration.Seconds(), Sources: []locationJSON{}, Destinations: []locationJSON{},
 	}
 	for _, s := range t.Sources {
@@ -77,6 +78,15 @@ func newTargetJSON(t *executor.TargetResult) targetJSON {
 		})
 	}
 	return j
+}
+
+// printables are texts without what could move a terminal's cursor.
+func printables(list []string) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, printable(s))
+	}
+	return out
 }
 
 func text(err error) string {

@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/planner"
+)
+
+// assess finds out what a run would do with the steps of a plan and enters it there. Embedded registries are served meanwhile.
+func (g *globals) assess(ctx context.Context, plan *planner.Plan, res *config.Resolution, opt executor.Options) error {
+	logger, err := g.logger(g.err)
+	if err != nil {
+		return err
+	}
+	servers, err := g.serveEmbedded(ctx, res.Registries, opt.DataDir, logger)
+	defer servers.close()
+	if err != nil {
+		return err
+	}
+	opt.Builders, opt.Registries, opt.Dir, opt.Logger, opt.LookupEnv = res.Builders, res.Registries, g.in.Dir, logger, g.in.LookupEnv
+	found, err := executor.Assess(ctx, plan, opt)
+	if err != nil {
+		return err
+	}
+	plan.Assess(found)
+	return nil
+}

@@ -1,0 +1,303 @@
+package fingerprint
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/build"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/moby/buildkit/frontend/dockerfile/builder"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+)
+
+// builtIn is the frontend that is part of BuildKit.
+const builtIn = "dockerfile.v0"
+
+// linkDepth bounds chains of links; the planner has refused cycles before.
+const linkDepth = 64
+
+// Options is what a Computer needs to know of a run.
+type Options struct {
+	// Build is how targets are built: all targets of the run are in it.
+	Build build.SolverOptions
+	// Images resolves base images.
+	Images Images
+	// Memo remembers digests of files.
+	Memo *Memo
+	// Builder tells builders apart whose own platform is not this machine's, "" for those on this machine. It is part of the fingerprint of
+	// targets that do not say what they are built for.
+	Builder string
+}
+
+// Computer computes the fingerprints of a run's targets. Files are read and images resolved once in its life, so a Computer is for one moment:
+// what changes while it is in use may go unnoticed. It is safe for concurrent use.
+type Computer struct {
+	opt   Options
+	trees *trees
+}
+
+// New returns a Computer.
+func New(opt Options) *Computer {
+	return &Computer{opt: opt, trees: newTrees(opt.Memo)}
+}
+
+// work is one fingerprint in the making.
+type work struct {
+	*Computer
+	images Images
+	target string
+	print  *Fingerprint
+	// dirs are the local directories of the target and of those it links to, by target and name.
+	dirs map[string]map[string]string
+	// frontends are those that took part, and what those were given that are not part of BuildKit.
+	frontends []string
+	// whole says that contexts are digested whole, whatever part of them the build graph asks for.
+	whole bool
+	// close are the definitions to be closed.
+	close []*build.Definition
+}
+
+// Compute returns the fingerprint of a target. It fails only when ctx ends: a target whose Dockerfile or context cannot be read has a
+// fingerprint that is not pinned and says so.
+func (c *Computer) Compute(ctx context.Context, t *config.Target) (*Fingerprint, error) {
+	w := &work{
+		Computer: c, images: c.opt.Images, target: t.Name, dirs: map[string]map[string]string{},
+		print: &Fingerprint{Files: map[string]map[string]string{}, Lines: map[string]string{}},
+	}
+	defer func() {
+		for _, d := range w.close {
+			d.Close()
+		}
+	}()
+	w.asked(t)
+	if err := w.compute(ctx, t); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		w.print.unpin(whyUnpinned(err))
+		w.print.Broken = !errors.As(err, new(*unpinned)) && !w.whole
+	}
+	w.print.sortParts()
+	return w.print, nil
+}
+
+// asked notes what the target itself asks to be built anew.
+func (w *work) asked(t *config.Target) {
+	if t.NoCache != nil && *t.NoCache {
+		w.print.unpin("no-cache is set")
+	}
+	if t.Call != nil && *t.Call != "" && *t.Call != "build" {
+		w.print.unpin("call = " + *t.Call + " builds nothing")
+	}
+}
+
+func (w *work) compute(ctx context.Context, t *config.Target) error {
+	f, err := w.frontend(ctx, t, 0)
+	if err != nil {
+		return err
+	}
+	sum := newHasher()
+	sum.add("%s\n%q\n", version, w.frontends)
+	w.print.add(KindFrontend, "frontend", f.kind)
+	w.platforms(t, func(s string) { sum.add("%s\n", s) })
+	w.args(f.attrs)
+	for _, r := range f.results {
+		g, err := decode(r.definition)
+		if err != nil {
+			return err
+		}
+		if err := g.digestAll(func(v *vertex) (string, error) { return w.pin(ctx, v) }); err != nil {
+			return err
+		}
+		w.steps(g)
+		sum.add("result %s %s\n", r.name, g.root())
+	}
+	if out := w.outputs(t, f); out != "" {
+		sum.add("output %s\n", out)
+	}
+	w.print.Digest = sum.digest()
+	return nil
+}
+
+// platforms enters what is built for; a target that does not say depends on the builder.
+func (w *work) platforms(t *config.Target, sum func(string)) {
+	value := strings.Join(t.Platforms, ",")
+	if value == "" && w.opt.Builder != "" {
+		value = "of builder " + w.opt.Builder
+	}
+	if value != "" {
+		w.print.add(KindPlatform, "platforms", value)
+	}
+	sum("platforms " + value)
+}
+
+// args enters the build arguments that were given. Which of them matter is in the build graph.
+func (w *work) args(attrs map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(attrs)) {
+		if name, ok := strings.CutPrefix(key, "build-arg:"); ok {
+			w.print.add(KindArg, name, trace(name, attrs[key]))
+		}
+	}
+}
+
+// outputs is what an image that is made besides the cache depends on: its config, names and attestations. "" when none is made.
+func (w *work) outputs(t *config.Target, f *frontendResult) string {
+	image := false
+	sum := newHasher()
+	for _, o := range t.Outputs {
+		if o.Type == "cacheonly" {
+			continue
+		}
+		image = true
+		sum.add("%s", o.Type)
+		for _, k := range slices.Sorted(maps.Keys(o.Attrs)) {
+			sum.add(" %q=%q", k, o.Attrs[k])
+		}
+		sum.add("\n")
+	}
+	if !image {
+		return ""
+	}
+	sum.add("%q %q\n", t.Tags, t.Annotations)
+	for _, key := range slices.Sorted(maps.Keys(f.attrs)) {
+		if strings.HasPrefix(key, "attest:") {
+			sum.add("%q=%q\n", key, f.attrs[key])
+		}
+	}
+	for _, r := range f.results {
+		sum.add("%s %s\n", r.name, r.config)
+	}
+	d := sum.digest()
+	w.print.add(KindOutput, "image", brief(d))
+	return d.String()
+}
+
+// frontendResult is what the frontend made of a target.
+type frontendResult struct {
+	kind    string
+	attrs   map[string]string
+	results []platformResult
+}
+
+// platformResult is the build graph for one platform. name is "" when there is one only.
+type platformResult struct {
+	name       string
+	definition *pb.Definition
+	config     []byte
+}
+
+// frontend runs the frontend for a target, and for those it links to before.
+func (w *work) frontend(ctx context.Context, t *config.Target, depth int) (*frontendResult, error) {
+	if depth > linkDepth {
+		return nil, fmt.Errorf("targets are linked more than %d deep", linkDepth)
+	}
+	def, err := build.Define(t, w.opt.Build)
+	if err != nil {
+		return nil, err
+	}
+	w.close = append(w.close, def)
+	w.dirs[t.Name] = def.Dirs
+	attrs := maps.Clone(def.Attrs)
+	inputs, err := w.links(ctx, def, attrs, depth)
+	if err != nil {
+		return nil, err
+	}
+	c := newInProcess(t.Name, attrs, def.Dirs, inputs, w.opt.Images)
+	f := &frontendResult{kind: builtIn, attrs: attrs}
+	res, err := builder.Build(ctx, c)
+	if e := new(external); errors.As(err, &e) {
+		if f.kind, err = w.external(ctx, e.ref); err != nil {
+			return nil, err
+		}
+		c.opts["cmdline"] = e.ref // or it would be asked for again
+		res, err = builder.Build(ctx, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.results, err = results(res); err != nil {
+		return nil, err
+	}
+	w.frontends = append(w.frontends, f.kind)
+	if f.kind != builtIn {
+		w.frontends = append(w.frontends, c.all().String())
+	}
+	return f, nil
+}
+
+// results takes the build graphs out of what the frontend returned, in the order of platforms, with those of attestations.
+func results(res *gateway.Result) ([]platformResult, error) {
+	var out []platformResult
+	add := func(name string, ref gateway.Reference, config []byte) error {
+		u, ok := ref.(*unsolved)
+		if !ok && ref != nil {
+			return fmt.Errorf("the frontend returned a result of type %T", ref)
+		}
+		r := platformResult{name: name, definition: &pb.Definition{}, config: config}
+		if u != nil {
+			r.definition = u.definition
+		}
+		out = append(out, r)
+		return nil
+	}
+	if len(res.Refs) == 0 {
+		if err := add("", res.Ref, res.Metadata[exptypes.ExporterImageConfigKey]); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(res.Refs)) {
+		if err := add(name, res.Refs[name], res.Metadata[exptypes.ExporterImageConfigKey+"/"+name]); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(res.Attestations)) {
+		for i, a := range res.Attestations[name] {
+			if a.Ref == nil {
+				continue
+			}
+			if err := add(fmt.Sprintf("%s attestation %d", name, i), a.Ref, nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// links runs the frontend for linked targets and enters their results into attrs as named contexts, as a build does.
+func (w *work) links(ctx context.Context, def *build.Definition, attrs map[string]string, depth int) (map[string]*pb.Definition, error) {
+	inputs := map[string]*pb.Definition{}
+	for _, name := range slices.Sorted(maps.Keys(def.Links)) {
+		target := w.opt.Build.Targets[def.Links[name]]
+		if target == nil {
+			return nil, fmt.Errorf("linked target %s is not part of this run", def.Links[name])
+		}
+		linked, err := w.frontend(ctx, target, depth+1)
+		if err != nil {
+			return nil, fmt.Errorf("linked target %s: %w", target.Name, err)
+		}
+		for _, r := range linked.results {
+			platform := ""
+			if r.name != "" {
+				platform = "::" + r.name
+			}
+			key := target.Name + platform
+			inputs[key] = r.definition
+			attrs["context:"+name+platform] = "input:" + key
+			if len(r.config) > 0 {
+				dt, err := json.Marshal(map[string][]byte{exptypes.ExporterImageConfigKey: r.config})
+				if err != nil {
+					return nil, err
+				}
+				attrs["input-metadata:"+key] = string(dt)
+			}
+		}
+	}
+	return inputs, nil
+}

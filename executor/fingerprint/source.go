@@ -1,0 +1,147 @@
+package fingerprint
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/solver/pb"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// commit is a Git reference that always means the same.
+var commit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// pin says what a source is to be known by. What has no digest of its own is an unpinned reason of the fingerprint.
+func (w *work) pin(ctx context.Context, v *vertex) (string, error) {
+	src := v.op.GetSource()
+	scheme, rest, _ := strings.Cut(src.Identifier, "://")
+	switch scheme {
+	case "local":
+		return w.pinLocal(ctx, v, rest)
+	case "docker-image":
+		return w.pinImage(ctx, v, rest)
+	case "git":
+		_, fragment, _ := strings.Cut(rest, "#")
+		ref, _, _ := strings.Cut(fragment, ":")
+		if !commit.MatchString(ref) && !commit.MatchString(src.Attrs[pb.AttrGitChecksum]) {
+			w.print.unpin(fmt.Sprintf("%s is a Git reference that can move; name a commit by its full hash", withoutUser(gitName(src, rest))))
+		}
+	case "http", "https":
+		if src.Attrs[pb.AttrHTTPChecksum] == "" {
+			w.print.unpin(fmt.Sprintf("%s is downloaded without a checksum; give ADD one with --checksum", withoutUser(src.Identifier)))
+		}
+	case "oci-layout":
+		if !strings.Contains(rest, "@") {
+			w.print.unpin("an OCI layout is used without a digest")
+		}
+	default:
+		w.print.unpin(fmt.Sprintf("a source of type %s cannot be pinned", scheme))
+	}
+	return src.Identifier, nil
+}
+
+// gitName is the repository and reference of a Git source for people.
+func gitName(src *pb.SourceOp, rest string) string {
+	if url := src.Attrs[pb.AttrFullRemoteURL]; url != "" {
+		_, fragment, _ := strings.Cut(rest, "#")
+		return url + "#" + fragment
+	}
+	return rest
+}
+
+// pinLocal knows a local directory by the files that would be sent.
+func (w *work) pinLocal(ctx context.Context, v *vertex, name string) (string, error) {
+	src := v.op.GetSource()
+	target := src.Attrs[pb.AttrLocalSessionID]
+	dir := w.dirs[target][name]
+	if dir == "" {
+		return "", fmt.Errorf("local source %s of target %s is not known", name, target)
+	}
+	s := selection{dir: dir}
+	for attr, list := range map[string]*[]string{pb.AttrIncludePatterns: &s.include, pb.AttrExcludePatterns: &s.exclude, pb.AttrFollowPaths: &s.follow} {
+		if v := src.Attrs[attr]; v != "" {
+			if err := json.Unmarshal([]byte(v), list); err != nil {
+				return "", fmt.Errorf("read patterns of local source %s: %w", name, err)
+			}
+		}
+	}
+	if w.whole {
+		s.include, s.follow = nil, nil
+	}
+	t, err := w.trees.digest(ctx, s)
+	if err != nil {
+		return "", fmt.Errorf("read context %s: %w", name, err)
+	}
+	v.tree = t
+	w.addTree(w.contextName(target, name), t)
+	return "local " + t.digest.String(), nil
+}
+
+// contextName is what a directory is called for people: "context", "context assets", "context of base".
+func (w *work) contextName(target, name string) string {
+	title := "context"
+	if name != "context" {
+		title += " " + strings.TrimPrefix(name, "_")
+	}
+	if target != w.target {
+		title += " of " + target
+	}
+	return title
+}
+
+// addTree enters a directory as a part. One that is sent in several selections has their digests together.
+func (w *work) addTree(name string, t *tree) {
+	for i, p := range w.print.Parts {
+		if p.Kind == KindContext && p.Name == name {
+			if !strings.Contains(p.Value, brief(t.digest)) {
+				w.print.Parts[i].Value += " " + brief(t.digest)
+			}
+			w.addFiles(name, t)
+			return
+		}
+	}
+	w.print.add(KindContext, name, brief(t.digest))
+	w.addFiles(name, t)
+}
+
+func (w *work) addFiles(name string, t *tree) {
+	if w.print.Files[name] == nil {
+		w.print.Files[name] = map[string]string{}
+	}
+	for path, d := range t.files {
+		w.print.Files[name][path] = d
+	}
+}
+
+// pinImage knows an image by its digest.
+func (w *work) pinImage(ctx context.Context, v *vertex, ref string) (string, error) {
+	name, dgst, pinned := strings.Cut(ref, "@")
+	if !pinned {
+		platform := platforms.DefaultSpec()
+		if p := v.op.Platform; p != nil {
+			platform = ocispec.Platform{OS: p.OS, Architecture: p.Architecture, Variant: p.Variant, OSVersion: p.OSVersion, OSFeatures: p.OSFeatures}
+		}
+		img, err := w.images.Resolve(ctx, ref, platform)
+		if err != nil {
+			w.print.unpin(fmt.Sprintf("image %s cannot be resolved: %v", ref, err))
+			return ref, nil
+		}
+		dgst = img.Digest.String()
+	}
+	w.addImage(name, dgst)
+	return "docker-image " + name + "@" + dgst, nil
+}
+
+func (w *work) addImage(name, dgst string) {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/")
+	for _, p := range w.print.Parts {
+		if p.Kind == KindImage && p.Name == name && p.Value == dgst {
+			return
+		}
+	}
+	w.print.add(KindImage, name, dgst)
+}
