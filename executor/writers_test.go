@@ -44,10 +44,7 @@ func openCache(t *testing.T, c config.Cache) backend.Destination {
 func TestManyWritersOfOneTagLoseNothing(t *testing.T) {
 	reg := testenv.StartRegistry(t, testenv.RegistryOptions{})
 	old := testenv.StartRegistry(t, testenv.RegistryOptions{V2: true})
-	s3, azure := testenv.StartS3(t), testenv.StartAzure(t)
 	for name, to := range map[string]config.Cache{
-		"s3":           {Type: "s3", Attrs: with(s3.Attrs(), "mode", "max")},
-		"azblob":       {Type: "azblob", Attrs: with(azure.Attrs(), "mode", "max")},
 		"registry":     {Type: "registry", Attrs: map[string]string{"ref": reg.Addr + "/shared:main", "mode": "max"}},
 		"registry 2.8": {Type: "registry", Attrs: map[string]string{"ref": old.Addr + "/shared:main", "mode": "max"}},
 		"local":        {Type: "local", Attrs: map[string]string{"dest": filepath.Join(t.TempDir(), "shared"), "mode": "max"}},

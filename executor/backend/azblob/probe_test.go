@@ -21,7 +21,7 @@ func TestAProbeTellsWhatTheServiceDoesAndLeavesNothingBehind(t *testing.T) {
 	}
 	for feature, want := range map[string]backend.Answer{
 		"upload": backend.Yes, "upload-in-parts": backend.Yes, "range": backend.Yes, "replace": backend.Yes, "conditional-write": backend.Yes,
-		"renew": backend.No, "clean-up": backend.Yes,
+		"renew": backend.Yes, "clean-up": backend.Yes,
 	} {
 		if f := found[feature]; f.Answer != want {
 			t.Errorf("%s: %s (%s), want %s", feature, f.Answer, f.Seen, want)
