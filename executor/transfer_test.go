@@ -155,7 +155,7 @@ func TestWhatIsTooLargeToImportLosesItsOldestResultsOrIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := report.Steps[len(report.Steps)-1]
-	if failed.Outcome != executor.OutcomeFailed || !strings.Contains(failed.Err.Error(), "over the 1048576 bytes that BuildKit imports") {
+	if failed.Outcome != executor.OutcomeFailed || !strings.Contains(failed.Err.Error(), "over the 1048576 bytes") {
 		t.Errorf("ended as %s: %v", failed.Outcome, failed.Err)
 	}
 	if r := apply(t, dir, transfer("small", "refused", map[string]string{"mode": "max", "fit": "fail"}, a), nil); r.Failed() {
