@@ -149,7 +149,8 @@ func (c Cache) validateTogether() hcl.Diagnostics {
 	if c.Type == "gha" {
 		diags = append(diags, c.validateListing()...)
 	}
-	oci := c.Bool("oci-mediatypes") || b.Attribute("oci-mediatypes").Ignored
+	media := b.Attribute("oci-mediatypes")
+	oci := media == nil || media.Ignored || c.Bool("oci-mediatypes")
 	if !oci && c.Attrs["image-manifest"] != "" && c.Bool("image-manifest") {
 		diags = append(diags, errorf(c.At("image-manifest"), "Conflicting cache attributes", "image-manifest=true needs OCI media types, and oci-mediatypes is false. Leave one of them out."))
 	}

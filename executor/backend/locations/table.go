@@ -34,36 +34,38 @@ type opener struct {
 	destination func(config.Cache, Env) (backend.Destination, error)
 }
 
-// table is the one place a backend is entered. Types that are not in it are left to BuildKit; see Native.
+// openers is the one place a backend is entered. Types that are not in it are left to BuildKit; see Native.
+var openers = map[string]opener{
+	"registry": {
+		source: func(c config.Cache, env Env) (backend.Source, error) { return registry.OpenSource(c, env.Hosts) },
+		destination: func(c config.Cache, env Env) (backend.Destination, error) {
+			return registry.OpenDestination(c, env.Hosts)
+		},
+	},
+	"local": {
+		source:      func(c config.Cache, env Env) (backend.Source, error) { return local.Open(c, env.Dir) },
+		destination: func(c config.Cache, env Env) (backend.Destination, error) { return local.Open(c, env.Dir) },
+	},
+	"azblob": {
+		source:      func(c config.Cache, env Env) (backend.Source, error) { return azblob.Open(c, env.Buckets) },
+		destination: func(c config.Cache, env Env) (backend.Destination, error) { return azblob.Open(c, env.Buckets) },
+	},
+	"gha": {
+		source: func(c config.Cache, env Env) (backend.Source, error) {
+			return gha.OpenSource(c, env.LookupEnv, env.Actions)
+		},
+		destination: func(c config.Cache, env Env) (backend.Destination, error) {
+			return gha.OpenDestination(c, env.LookupEnv, env.Actions)
+		},
+	},
+	"s3": {
+		source:      func(c config.Cache, env Env) (backend.Source, error) { return s3.OpenSource(c, env.Buckets) },
+		destination: func(c config.Cache, env Env) (backend.Destination, error) { return s3.OpenDestination(c, env.Buckets) },
+	},
+}
+
 func table(cacheType string) (opener, bool) {
-	o, ok := map[string]opener{
-		"registry": {
-			source: func(c config.Cache, env Env) (backend.Source, error) { return registry.OpenSource(c, env.Hosts) },
-			destination: func(c config.Cache, env Env) (backend.Destination, error) {
-				return registry.OpenDestination(c, env.Hosts)
-			},
-		},
-		"local": {
-			source:      func(c config.Cache, env Env) (backend.Source, error) { return local.Open(c, env.Dir) },
-			destination: func(c config.Cache, env Env) (backend.Destination, error) { return local.Open(c, env.Dir) },
-		},
-		"azblob": {
-			source:      func(c config.Cache, env Env) (backend.Source, error) { return azblob.Open(c, env.Buckets) },
-			destination: func(c config.Cache, env Env) (backend.Destination, error) { return azblob.Open(c, env.Buckets) },
-		},
-		"gha": {
-			source: func(c config.Cache, env Env) (backend.Source, error) {
-				return gha.OpenSource(c, env.LookupEnv, env.Actions)
-			},
-			destination: func(c config.Cache, env Env) (backend.Destination, error) {
-				return gha.OpenDestination(c, env.LookupEnv, env.Actions)
-			},
-		},
-		"s3": {
-			source:      func(c config.Cache, env Env) (backend.Source, error) { return s3.OpenSource(c, env.Buckets) },
-			destination: func(c config.Cache, env Env) (backend.Destination, error) { return s3.OpenDestination(c, env.Buckets) },
-		},
-	}[cacheType]
+	o, ok := openers[cacheType]
 	return o, ok
 }
 
