@@ -65,7 +65,7 @@ func TestASeventhBackendTakesOnePackageAndTwoEntries(t *testing.T) {
 
 	_, diags := load(t, dir, `transfer "wrong" {
   cache-from "local" { src = "from" }
-  cache-to "memory" { nmae = "main" }
+  cache-to "memory" { title = "main" }
 }`)
 	if len(diags) != 1 || diags[0] != "Unknown cache attribute" {
 		t.Errorf("a wrong attribute is told as %q", diags)
