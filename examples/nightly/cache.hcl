@@ -1,4 +1,5 @@
-# A scheduled rebuild: cron or CI runs `cachectl apply -f examples/nightly/cache.hcl` each night, so that the first build of the day hits.
+# A scheduled rebuild, so that the first build of the day hits: cron or CI runs `cachectl apply -f examples/nightly/cache.hcl --schedule nightly`,
+# or `cachectl schedule run -f examples/nightly/cache.hcl` stays and keeps the time itself.
 # The cache goes to two places at once, is built and compressed once, and a destination that is down does not fail the night.
 # `cachectl prune -f examples/nightly/cache.hcl` afterwards keeps both places small.
 
@@ -21,6 +22,13 @@ retention "team" {
   max-idle = "14d"
   max-size = "20GB"
   keep     = ["main"]
+}
+
+schedule "nightly" {
+  cron     = "0 3 * * 1-5"
+  timezone = "Europe/Berlin"
+  targets  = ["default"]
+  pull     = true
 }
 
 target "default" {
