@@ -93,16 +93,6 @@ func (c *cachectl) checkHit(t *testing.T, file string, targets int) {
 	c.checkCached(t, file)
 }
 
-// checkBuilt is checkHit for caches in places that do not say what they were made of, so that their targets are built each time.
-func (c *cachectl) checkBuilt(t *testing.T, file string, targets int) {
-	t.Helper()
-	if r := c.apply(t, c.root, file); len(r.Targets) != targets {
-		t.Errorf("%s has %d targets, want %d", file, len(r.Targets), targets)
-	}
-	c.run(t, c.root, "builder", "rm", "--data-dir", c.state)
-	c.checkCached(t, file)
-}
-
 // checkCached applies a file on an empty builder: every step is cached, and nothing is published again.
 func (c *cachectl) checkCached(t *testing.T, file string) {
 	t.Helper()
@@ -222,7 +212,7 @@ target "api" {
 		} {
 			t.Setenv(name, value)
 		}
-		c.checkBuilt(t, "examples/actions/cache.hcl", 2)
+		c.checkHit(t, "examples/actions/cache.hcl", 2)
 		t.Setenv("CACHECTL_BUILDKITD", "/nonexistent")
 		r := c.apply(t, c.root, "examples/actions/cache.hcl", "keep")
 		if len(r.Transfers) != 1 || r.Transfers[0].Outcome != "done" || r.Transfers[0].Destinations[0].Layers < 4 {
@@ -237,7 +227,7 @@ target "api" {
 		} {
 			t.Setenv(name, value)
 		}
-		c.checkBuilt(t, "examples/buckets/cache.hcl", 1)
+		c.checkHit(t, "examples/buckets/cache.hcl", 1)
 		t.Setenv("BRANCH", "feature/login")
 		c.run(t, c.root, "builder", "rm", "--data-dir", c.state)
 		for _, target := range c.apply(t, c.root, "examples/buckets/cache.hcl").Targets {

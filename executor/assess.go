@@ -247,6 +247,10 @@ func (r *run) readNote(ctx context.Context, dest backend.Destination) (string, e
 		if cur.Image || cur.Cache == nil {
 			return "", cache.ErrNotCache
 		}
+		// Where layers are taken away while the name stays, the name alone says little.
+		if _, lossy := dest.(backend.Lossy); r.opt.Check == CheckNone || r.opt.Check != CheckBlobs && !lossy {
+			return cur.Note, nil
+		}
 		lost, err := dest.Missing(ctx, cur)
 		if err == nil && len(lost) > 0 {
 			err = fmt.Errorf("%d of its %d layers are gone", len(lost), len(cur.Cache.Layers()))

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"encoding/json"
 	"time"
 
 	types "github.com/moby/buildkit/cache/remotecache/v1/types"
@@ -12,6 +13,20 @@ import (
 type configDocument struct {
 	Layers  []configLayer       `json:"layers,omitempty"`
 	Records []types.CacheRecord `json:"records,omitempty"`
+	// Note is Cache.WithNote's, where there is no manifest to carry it.
+	Note string `json:"io.cachectl.note,omitempty"`
+}
+
+// Note is what was written with Cache.WithNote into a config that stands alone, "" for none. It is read from any config, also from one that
+// Decode refuses.
+func Note(config []byte) string {
+	var doc struct {
+		Note string `json:"io.cachectl.note"`
+	}
+	if len(config) > ConfigLimit || json.Unmarshal(config, &doc) != nil || len(doc.Note) > NoteLimit {
+		return ""
+	}
+	return doc.Note
 }
 
 // configLayer is types.CacheLayer.

@@ -121,6 +121,9 @@ func (c *Cache) config(f Format) configDocument {
 		}
 		cfg.Records = append(cfg.Records, rec)
 	}
+	if f.SelfDescribed {
+		cfg.Note = c.note
+	}
 	return cfg
 }
 

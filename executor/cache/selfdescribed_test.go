@@ -133,3 +133,38 @@ func TestTheLimitDependsOnTheFormat(t *testing.T) {
 		t.Errorf("with a manifest the limit is %d", got)
 	}
 }
+
+// TestANoteStandsInAConfigWithoutAManifest writes one and reads it again; what the cache holds is the same with and without it.
+func TestANoteStandsInAConfigWithoutAManifest(t *testing.T) {
+	c := fixture(t, "multistage/max")
+	bare, err := c.Encode(selfDescribed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noted, err := c.WithNote(`{"app":"made of this"}`).Encode(selfDescribed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cache.Note(noted.Config); got != `{"app":"made of this"}` {
+		t.Errorf("the note is %q", got)
+	}
+	if got := cache.Note(bare.Config); got != "" {
+		t.Errorf("without one the note is %q", got)
+	}
+	with, err := cache.Decode(noted.Config, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, err := cache.Decode(bare.Config, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(results(without), results(with)); diff != "" {
+		t.Errorf("the note changes the cache (-without +with):\n%s", diff)
+	}
+	for _, raw := range []string{"", "null", "[]", `{"io.cachectl.note":7}`} {
+		if got := cache.Note([]byte(raw)); got != "" {
+			t.Errorf("%q has the note %q", raw, got)
+		}
+	}
+}

@@ -105,6 +105,7 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 			return cur, fmt.Errorf("config is %s and was written as %s: %w", cur.Root.Digest, stated, blob.ErrIntegrity)
 		}
 	}
+	cur.Note = cache.Note(raw)
 	cur.Cache, err = cache.Decode(raw, nil)
 	return cur, err
 }

@@ -154,6 +154,9 @@ func (l *Location) join(found []*index) (*backend.Current, error) {
 		return cur, damaged
 	}
 	cur.Cache = cache.Merge(caches...)
+	if len(found) == 1 { // what one branch's note says need not be true of several
+		cur.Note = cache.Note(found[0].raw)
+	}
 	return cur, nil
 }
 

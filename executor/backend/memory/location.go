@@ -81,6 +81,7 @@ func (l *Location) Read(ctx context.Context) (*backend.Current, error) {
 	if digest.FromBytes(raw) != root {
 		return cur, fmt.Errorf("%s: %w", l.Name(), blob.ErrIntegrity)
 	}
+	cur.Note = cache.Note(raw)
 	var err error
 	if cur.Cache, err = cache.Decode(raw, nil); err != nil {
 		return cur, err
