@@ -109,6 +109,15 @@ func jsonBlocks(f *file) ([]*block, map[string]*hcl.Attribute, hcl.Diagnostics) 
 	return out, globals, append(diags, d...)
 }
 
+// attribute is what the schema says of an attribute of this block, nil if it does not exist here: what Bake does not have, Bake's files do not.
+func (b *block) attribute(kind *schema.Block, name string) *schema.Attribute {
+	a := kind.Attribute(name)
+	if a != nil && a.Own && !b.strict {
+		return nil
+	}
+	return a
+}
+
 // unknownNames reports attributes and nested blocks that a kind of block does not have.
 func (b *block) unknownNames(kind *schema.Block, nested ...string) hcl.Diagnostics {
 	var diags hcl.Diagnostics
@@ -121,7 +130,7 @@ func (b *block) unknownNames(kind *schema.Block, nested ...string) hcl.Diagnosti
 		diags = append(diags, d)
 	}
 	for name, a := range b.attrs {
-		if kind.Attribute(name) == nil && name != "//" {
+		if b.attribute(kind, name) == nil && name != "//" {
 			report("attribute", name, a.NameRange, kind.Names())
 		}
 	}

@@ -116,6 +116,9 @@ func newTarget(name string, at hcl.Range, a attributes, asked bool) *Target {
 		ShmSize: a.pointer("shm-size"), Ulimits: a.list("ulimits"), ExtraHosts: a.dict("extra-hosts"), Annotations: a.list("annotations"),
 		Entitlements: a.list("entitlements"), Call: a.pointer("call"), Resources: a.resources(),
 	}
+	if v := a.pointer("max-age"); v != nil {
+		t.MaxAge, _ = ParseAge(*v) // what is no length of time is told by checkValues
+	}
 	for attr, v := range a {
 		t.Ranges[attr] = v.rng
 	}

@@ -304,7 +304,7 @@ func (c *Config) attributesOf(b *block, kind *schema.Block, locals map[string]ct
 	out := attributes{}
 	var diags hcl.Diagnostics
 	for _, name := range sortedNames(b.attrs) {
-		a := kind.Attribute(name)
+		a := b.attribute(kind, name)
 		if a == nil || name == "matrix" || name == "name" {
 			continue
 		}

@@ -38,6 +38,7 @@ var kindSamples = map[schema.Kind]sample{
 // ownSamples are values of attributes that do not take everything of their kind.
 var ownSamples = map[string]sample{
 	"target.platforms":         {`["linux/amd64"]`, `["linux/arm64"]`, "=linux/arm64", `true`},
+	"target.max-age":           {`"24h"`, `"7d"`, "=7d", `[1]`},
 	"target.network":           {`"none"`, `"default"`, "=default", `[1]`},
 	"target.shm-size":          {`"64m"`, `"128m"`, "=128m", `[1]`},
 	"target.ulimits":           {`["nofile=1:2"]`, `["nproc=3:4"]`, "=nproc=3:4", `true`},

@@ -1,6 +1,10 @@
 package config
 
-import "github.com/hashicorp/hcl/v2"
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+)
 
 // Target is one resolved build target: inheritance, matrix expansion and overrides have been applied.
 // Pointers are nil and slices and maps empty where nothing was set. A target is not changed after Resolve returned it.
@@ -37,6 +41,9 @@ type Target struct {
 	Call             *string
 	Resources        *Resources
 	Policy           []Policy
+
+	// MaxAge is how old a build may be and still be up to date; 0 is no limit.
+	MaxAge time.Duration
 
 	// Range is the target's block, Ranges where each attribute's value comes from, by the attribute's name in the file.
 	Range  hcl.Range

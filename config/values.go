@@ -22,7 +22,7 @@ func (r *Resolution) checkValues() hcl.Diagnostics {
 		}{
 			{"platforms", t.checkPlatforms()}, {"shm-size", checkSize(t.ShmSize)}, {"ulimits", t.checkUlimits()}, {"resources", t.Resources.check()},
 			{"annotations", t.checkAnnotations()}, {"output", t.checkOutputs()}, {"secret", t.checkSecrets()}, {"ssh", t.checkAgents()},
-			{"context", notStdin(t.Context)}, {"dockerfile", notStdin(t.Dockerfile)},
+			{"context", notStdin(t.Context)}, {"dockerfile", notStdin(t.Dockerfile)}, {"max-age", checkAge(r.values[t.Name].pointer("max-age"))},
 		} {
 			if check.err != nil {
 				diags = append(diags, errorf(t.at(check.attr), "Invalid value", "%q of target %q: %v.", check.attr, t.Name, check.err))
@@ -51,6 +51,14 @@ func (t *Target) checkPlatforms() error {
 		}
 	}
 	return nil
+}
+
+func checkAge(s *string) error {
+	if s == nil {
+		return nil
+	}
+	_, err := ParseAge(*s)
+	return err
 }
 
 func checkSize(s *string) error {

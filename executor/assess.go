@@ -137,6 +137,14 @@ func (r *run) judge(ctx context.Context, s *planner.Step, computer *fingerprint.
 	return v, nil
 }
 
+// maxAge is how old a build of a target may be: the shorter of what the run and what the target says, 0 for no limit.
+func (r *run) maxAge(t *config.Target) time.Duration {
+	if t.MaxAge == 0 || r.opt.MaxAge > 0 && r.opt.MaxAge < t.MaxAge {
+		return r.opt.MaxAge
+	}
+	return t.MaxAge
+}
+
 // compare looks at all destinations of a target at once.
 func (r *run) compare(ctx context.Context, s *planner.Step, v *verdict, images []string) error {
 	found := make([]lookup, len(s.Build.Exports))
@@ -151,6 +159,7 @@ func (r *run) compare(ctx context.Context, s *planner.Step, v *verdict, images [
 		return err
 	}
 	var image digest.Digest
+	maxAge := r.maxAge(s.Build.Target)
 	for i, f := range found {
 		to := r.steps[s.Build.Exports[i]].Export.Destination
 		switch {
@@ -168,8 +177,8 @@ func (r *run) compare(ctx context.Context, s *planner.Step, v *verdict, images [
 			}
 		case f.record.To != options(to):
 			v.because("%s was written in another form", to.Name())
-		case r.opt.MaxAge > 0 && time.Since(f.record.At) > r.opt.MaxAge:
-			v.because("older than %s: built %s", r.opt.MaxAge, f.record.At.Format(time.RFC3339))
+		case maxAge > 0 && time.Since(f.record.At) > maxAge:
+			v.because("older than %s: built %s", maxAge, f.record.At.Format(time.RFC3339))
 		case image != "" && image != f.record.Image:
 			v.because("the destinations are of different builds")
 		default:

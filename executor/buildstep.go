@@ -57,7 +57,7 @@ func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult
 // noteOf is what the build has to say beside its cache: its fingerprint, if that is what it was before the build.
 func (r *run) noteOf(ctx context.Context, step *planner.Step, res *StepResult, out *build.Result) *note {
 	t := step.Build.Target
-	n := &note{key: fingerprint.Key(t), at: res.Started, image: digest.Digest(out.Response["containerimage.digest"]), aged: r.opt.MaxAge > 0}
+	n := &note{key: fingerprint.Key(t), at: res.Started, image: digest.Digest(out.Response["containerimage.digest"]), aged: r.maxAge(t) > 0}
 	v := r.verdicts[step.ID]
 	if v == nil || !v.print.Pinned() {
 		return n

@@ -149,6 +149,7 @@ func TestWhatMakesATargetStale(t *testing.T) {
 		{name: "another form", reason: "registry " + ref["ref"] + " was written in another form",
 			hcl: target(t, "app", body+cacheBlock("cache-to", "registry", with(ref, "compression", "zstd"))+cacheBlock("cache-to", "local", map[string]string{"dest": local, "mode": "max"}))},
 		{name: "too old", reason: "older than 1ns", opt: func(opt *executor.Options) { opt.MaxAge = 1 }},
+		{name: "too old for the target", reason: "older than 1ms", hcl: target(t, "app", body+"  max-age = \"1ms\"\n"+to)},
 		{name: "no-cache", reason: "no-cache is set", hcl: target(t, "app", body+"  no-cache = true\n"+to)},
 	} {
 		t.Run(c.name, func(t *testing.T) {

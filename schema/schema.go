@@ -52,6 +52,8 @@ type Attribute struct {
 	SetName  string // the key in --set where it is not Name
 	Required bool
 	Needs    string // an attribute without which this one makes no sense
+	// Own says that Bake does not have this attribute: in Bake's files it is unknown.
+	Own bool
 	// Key says that the value decides cache keys, or where a cache is.
 	Key bool
 	Doc string

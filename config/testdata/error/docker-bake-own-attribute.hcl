@@ -1,0 +1,3 @@
+target "default" {
+  max-age = "24h" # WARNING: Unknown attribute
+}

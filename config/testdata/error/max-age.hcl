@@ -1,0 +1,3 @@
+target "app" {
+  max-age = "soon" # ERROR: Invalid value
+}
