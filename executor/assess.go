@@ -27,6 +27,8 @@ const assessPerCPU = 4
 type verdict struct {
 	planner.Assessment
 	print *fingerprint.Fingerprint
+	// miss is the step that was told to be the first that misses, nil for none.
+	miss *fingerprint.Step
 }
 
 // because adds a reason to build, once.
@@ -173,7 +175,7 @@ func (r *run) compare(ctx context.Context, s *planner.Step, v *verdict, images [
 				v.because("%s", reason)
 			}
 			if miss := fingerprint.Miss(f.record, v.print); miss != nil && v.Miss == "" {
-				v.Miss = miss.Title()
+				v.Miss, v.miss = miss.Title(), miss
 			}
 		case f.record.To != options(to):
 			v.because("%s was written in another form", to.Name())

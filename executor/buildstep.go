@@ -46,12 +46,24 @@ func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult
 		return &StepError{Step: step, Op: "build", Where: b.Target.Name, Err: err}
 	}
 	r.setBuild(b.Target.Name, out)
+	r.checkMiss(step, res, out)
 	c, err := exported(out, sink)
 	if err != nil {
 		return &StepError{Step: step, Op: "read exported cache of", Where: b.Target.Name, Err: err}
 	}
 	r.setProduced(step.ID, &produced{cache: c, publishers: publishers, note: r.noteOf(ctx, step, res, out)})
 	return nil
+}
+
+// checkMiss compares the step that was told to be the first that misses with what the builder executed. Steps that it had itself are no mistake.
+func (r *run) checkMiss(step *planner.Step, res *StepResult, out *build.Result) {
+	v := r.verdicts[step.ID]
+	if v == nil || v.miss == nil {
+		return
+	}
+	if earlier := v.miss.Earlier(out.Executed); earlier != "" {
+		r.warn(res, fmt.Sprintf("%s was expected to be the first step that misses, and the builder executed %s; the published cache may have lost it", v.Miss, earlier))
+	}
 }
 
 // noteOf is what the build has to say beside its cache: its fingerprint, if that is what it was before the build.

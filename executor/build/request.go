@@ -38,4 +38,6 @@ type Result struct {
 	Cache *ocispec.Descriptor
 	// Cached of Total steps of the Dockerfile were taken from a cache.
 	Cached, Total int
+	// Executed are the names of the others, such as "[build 2/5] RUN make", sorted.
+	Executed []string
 }

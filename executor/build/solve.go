@@ -155,6 +155,7 @@ func (s *Solver) control(ctx context.Context, r *controlapi.SolveRequest, status
 	}
 	res := &Result{Response: resp.ExporterResponse}
 	res.Cached, res.Total = steps.count()
+	res.Executed = steps.executed()
 	if dt := resp.ExporterResponse[manifestKey]; dt != "" {
 		res.Cache = &ocispec.Descriptor{}
 		if err := json.Unmarshal([]byte(dt), res.Cache); err != nil {

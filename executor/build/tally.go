@@ -1,6 +1,7 @@
 package build
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
@@ -53,15 +54,35 @@ func (t *tally) count() (cached, total int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, vertices := range t.steps {
-		executed := false
-		for _, c := range vertices {
-			executed = executed || !c
-		}
-		if !executed {
+		if !executed(vertices) {
 			cached++
 		}
 	}
 	return cached, len(t.steps)
+}
+
+// executed are the names of the steps that were executed, sorted.
+func (t *tally) executed() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var names []string
+	for name, vertices := range t.steps {
+		if executed(vertices) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// executed tells of the vertices of a step, which were cached or not, whether one was executed.
+func executed(vertices map[string]bool) bool {
+	for _, cached := range vertices {
+		if !cached {
+			return true
+		}
+	}
+	return false
 }
 
 // IsStep tells instructions of a Dockerfile ("[build 2/5] RUN make") from what the frontend and the exporters do besides.

@@ -1,6 +1,9 @@
 package fingerprint
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Step is an instruction of a Dockerfile that comes to something else than before.
 type Step struct {
@@ -24,6 +27,27 @@ func (s *Step) Title() string {
 		title += ", after which steps are gone"
 	}
 	return title
+}
+
+// Earlier returns a step among those that BuildKit executed that stands before s in its stage, "" for none. If there is one, s was not the first to
+// miss. Names are those of BuildKit's vertices.
+func (s *Step) Earlier(executed []string) string {
+	stage, at, ok := position(s.Name)
+	for _, name := range executed {
+		if other, n, known := position(name); ok && known && other == stage && n < at {
+			return name
+		}
+	}
+	return ""
+}
+
+// position is the stage of "[build 2/5] RUN make", with its platform if it is named, and the place in it.
+func position(name string) (stage string, at int, ok bool) {
+	head, _, found := strings.Cut(strings.TrimPrefix(name, "["), "] ")
+	i := strings.LastIndex(head, " ") // an only stage has no name
+	count, _, counted := strings.Cut(head[i+1:], "/")
+	at, err := strconv.Atoi(count)
+	return head[:max(i, 0)], at, found && counted && err == nil
 }
 
 // Miss finds the first step that BuildKit does not find in the cache of a recorded build, in the order of dependencies; nil if all are found or the record does
