@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -326,8 +325,8 @@ func (c *Config) attributesOf(b *block, kind *schema.Block, locals map[string]ct
 
 // relative makes a path relative to the directory absolute.
 func (c *Config) relative(path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
+	if path == "" {
+		return ""
 	}
-	return filepath.Join(c.opt.Dir, path)
+	return under(c.opt.Dir, path)
 }

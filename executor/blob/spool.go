@@ -105,7 +105,7 @@ func (s *Spool) transcode(ctx context.Context, desc ocispec.Descriptor, diffID d
 		return ocispec.Descriptor{}, err
 	}
 	defer out.abort()
-	if _, err := io.Copy(out, readerWithContext{ctx, tar}); err != nil {
+	if _, err := io.Copy(out, WithContext(ctx, tar)); err != nil {
 		return ocispec.Descriptor{}, err
 	}
 	// The rest of the blob, so that its digest is checked to the end.
@@ -171,17 +171,4 @@ func (f *spoolFile) abort() {
 	_, _, _ = f.Close()
 	_ = f.file.Close()
 	_ = os.Remove(f.file.Name())
-}
-
-// readerWithContext stops reading when the context ends.
-type readerWithContext struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r readerWithContext) Read(p []byte) (int, error) {
-	if err := context.Cause(r.ctx); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }

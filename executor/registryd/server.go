@@ -15,6 +15,7 @@ import (
 
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/distribution/distribution/v3/registry/handlers"
+
 	// The driver that keeps content in a directory.
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 )
@@ -78,14 +79,6 @@ func Serve(ctx context.Context, opt Options) (*Server, error) {
 
 // Addr is where the registry listens.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
-
-// Wait returns when the registry has ended, with the reason unless that was Close.
-func (s *Server) Wait() error {
-	if err := <-s.done; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
-}
 
 // Close ends the registry when the requests under way have ended.
 func (s *Server) Close() error {

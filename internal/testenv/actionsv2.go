@@ -99,15 +99,6 @@ func (s *ActionsV2) SetLag(d time.Duration) {
 	s.lag = d
 }
 
-// ExpireAddresses makes every address that was given so far useless.
-func (s *ActionsV2) ExpireAddresses() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.entries {
-		e.signature = rand.Text()
-	}
-}
-
 // Reserve takes a key in a scope and never finishes it, as a job that was killed does.
 func (s *ActionsV2) Reserve(scope, key, version string) {
 	s.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/blob"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -149,7 +150,7 @@ func (s *service) size(ctx context.Context, e *entry) (int64, error) {
 	_, total, _ := strings.Cut(resp.Header.Get("Content-Range"), "/")
 	n, err := strconv.ParseInt(total, 10, 64)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("storage answers with the range %q", printable(resp.Header.Get("Content-Range")))
+		return 0, fmt.Errorf("storage answers with the range %q", backend.Printable(resp.Header.Get("Content-Range")))
 	}
 	return n, nil
 }

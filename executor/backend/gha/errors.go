@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/blob"
 )
 
@@ -80,21 +81,7 @@ func refusal(resp *http.Response) error {
 		Error   string `json:"error"`   // nektos/act
 	}
 	if json.Unmarshal(raw, &body) == nil {
-		e.Code, e.Message = printable(body.Code+body.TypeKey), printable(body.Msg+body.Message+body.Error)
+		e.Code, e.Message = backend.Printable(body.Code+body.TypeKey), backend.Printable(body.Msg+body.Message+body.Error)
 	}
 	return e
-}
-
-// printable bounds text from outside and drops what could move a terminal's cursor.
-func printable(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if c < ' ' || (c >= 0x7f && c < 0xa0) {
-			return -1
-		}
-		return c
-	}, s)
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "…"
-	}
-	return s
 }

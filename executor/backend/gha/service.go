@@ -227,7 +227,7 @@ func (s *service) finish(ctx context.Context, up upload, key string, size int64)
 // whole reads r to its end, into memory when size says that it is small, else into a file; r ends with an error unless it is what it should
 // be. The caller calls done.
 func (s *service) whole(ctx context.Context, r io.Reader, size int64) (content io.ReaderAt, done func(), err error) {
-	r = readerWithContext{ctx, r}
+	r = blob.WithContext(ctx, r)
 	if size <= inMemory {
 		raw := make([]byte, size)
 		if _, err := io.ReadFull(r, raw); err != nil {
@@ -251,17 +251,4 @@ func (s *service) whole(ctx context.Context, r io.Reader, size int64) (content i
 		return nil, nil, err
 	}
 	return f, done, nil
-}
-
-// readerWithContext stops reading when the context ends.
-type readerWithContext struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r readerWithContext) Read(p []byte) (int, error) {
-	if err := context.Cause(r.ctx); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }

@@ -12,8 +12,9 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/cachectl/cachectl/executor/backend"
 )
 
 const (
@@ -180,15 +181,7 @@ func (c *client) wait(ctx context.Context) error {
 }
 
 // temporary tells whether a connection's failure may pass.
-func temporary(err error) bool {
-	for _, e := range []error{errIdle, net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
-}
+func temporary(err error) bool { return errors.Is(err, errIdle) || backend.Temporary(err) }
 
 // watched moves the moment at which a transfer counts as standing still. How slow the other end of the reader is does not count.
 type watched struct {

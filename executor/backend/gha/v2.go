@@ -11,6 +11,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+
+	"github.com/cachectl/cachectl/executor/backend"
 )
 
 const (
@@ -79,7 +81,7 @@ func notOK(message string) error {
 	if message == "" {
 		message = "no reason is given"
 	}
-	return &StatusError{Status: http.StatusOK, Code: "but not ok", Message: printable(message)}
+	return &StatusError{Status: http.StatusOK, Code: "but not ok", Message: backend.Printable(message)}
 }
 
 type uploadV2 struct {

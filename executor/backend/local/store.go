@@ -159,7 +159,7 @@ func (s *store) Push(ctx context.Context, desc ocispec.Descriptor, open blob.Ope
 		return err
 	}
 	defer rc.Close() //nolint:errcheck // read side
-	return placeBlob(root, desc, readerWithContext{ctx, blob.Verify(rc, desc)})
+	return placeBlob(root, desc, blob.WithContext(ctx, blob.Verify(rc, desc)))
 }
 
 // write stores a document as a blob, whatever is there under its name.
@@ -261,17 +261,4 @@ func (s *store) lock(ctx context.Context) (unlock func(), err error) {
 			return nil, fmt.Errorf("lock %s: %w", s.dir, err)
 		}
 	}
-}
-
-// readerWithContext stops reading when the context ends.
-type readerWithContext struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r readerWithContext) Read(p []byte) (int, error) {
-	if err := context.Cause(r.ctx); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }

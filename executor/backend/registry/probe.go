@@ -49,7 +49,7 @@ func (l *Location) Probe(ctx context.Context, tell func(backend.Finding)) error 
 	}
 	login := "no login"
 	if challenge.Scheme != "" {
-		login = "login: " + printable(challenge.Scheme)
+		login = "login: " + backend.Printable(challenge.Scheme)
 	}
 	scheme := "with TLS"
 	if challenge.Insecure {
@@ -131,7 +131,7 @@ func (p *probe) ask(req *http.Request, err error) reply {
 	defer resp.Body.Close() //nolint:errcheck // read side
 	for name := range resp.Header {
 		if lower := strings.ToLower(name); strings.Contains(lower, "ratelimit") || lower == "retry-after" {
-			if seen := name + ": " + printable(resp.Header.Get(name)); len(p.limits) < 4 && !slices.Contains(p.limits, seen) {
+			if seen := name + ": " + backend.Printable(resp.Header.Get(name)); len(p.limits) < 4 && !slices.Contains(p.limits, seen) {
 				p.limits = append(p.limits, seen)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
@@ -179,23 +180,9 @@ func check(resp *http.Response, ok ...int) error {
 		} `json:"errors"`
 	}
 	if json.Unmarshal(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), &body) == nil && len(body.Errors) > 0 {
-		e.Code, e.Message = printable(body.Errors[0].Code), printable(body.Errors[0].Message)
+		e.Code, e.Message = backend.Printable(body.Errors[0].Code), backend.Printable(body.Errors[0].Message)
 	}
 	return e
-}
-
-// printable bounds text from outside and drops what could move a terminal's cursor.
-func printable(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if c < ' ' || (c >= 0x7f && c < 0xa0) {
-			return -1
-		}
-		return c
-	}, s)
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "…"
-	}
-	return s
 }
 
 // classify finds the refusals inside go-containerregistry's errors.
@@ -206,7 +193,7 @@ func classify(err error) error {
 	}
 	status := &StatusError{Status: te.StatusCode}
 	if len(te.Errors) > 0 {
-		status.Code, status.Message = printable(string(te.Errors[0].Code)), printable(te.Errors[0].Message)
+		status.Code, status.Message = backend.Printable(string(te.Errors[0].Code)), backend.Printable(te.Errors[0].Message)
 	}
 	if te.StatusCode == http.StatusUnauthorized || te.StatusCode == http.StatusForbidden {
 		return fmt.Errorf("%w; the credentials are those that \"docker login\" keeps", status)

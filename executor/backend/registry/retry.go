@@ -6,13 +6,14 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/cachectl/cachectl/executor/backend"
 )
 
 const (
@@ -229,16 +230,7 @@ func temporary(status int) bool {
 }
 
 // temporaryError tells whether a connection's failure may pass.
-func temporaryError(err error) bool {
-	// net.ErrClosed is how a connection that the other side has reset can look to its second user.
-	for _, e := range []error{errIdle, net.ErrClosed, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
-}
+func temporaryError(err error) bool { return errors.Is(err, errIdle) || backend.Temporary(err) }
 
 // retryAfter reads the header in both of its forms (RFC 9110, 10.2.3).
 func retryAfter(resp *http.Response, now time.Time) (time.Duration, bool) {
