@@ -89,7 +89,7 @@ func fetch(ctx context.Context, source string, names []string, opt Options) ([]*
 	if byDefault {
 		names = slices.Concat(ownFiles, bakeFiles)
 	}
-	got, err := location.Fetch(ctx, names, byDefault, remote.Options{LookupEnv: opt.LookupEnv})
+	got, err := location.Fetch(ctx, names, byDefault, remote.Options{Authorization: remote.BakeAuthorization(opt.LookupEnv)})
 	if err != nil {
 		return refuse(err)
 	}

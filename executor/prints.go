@@ -45,12 +45,12 @@ func cacheHome(lookupEnv func(string) (string, bool)) string {
 
 // now returns a computer for this moment.
 func (p *prints) now() *fingerprint.Computer {
-	documents := ""
+	images, commits := "", ""
 	if p.dir != "" {
-		documents = filepath.Join(p.dir, "images")
+		images, commits = filepath.Join(p.dir, "images"), filepath.Join(p.dir, "commits")
 	}
 	return fingerprint.New(fingerprint.Options{
-		Build: p.opt, Images: fingerprint.NewRegistryImages(p.run.env.Hosts, documents), Memo: p.memo,
+		Build: p.opt, Images: fingerprint.NewRegistryImages(p.run.env.Hosts, images), Remotes: fingerprint.NewRemotes(commits), Memo: p.memo,
 		Builder: build.Elsewhere(p.run.builderOptions()),
 	})
 }

@@ -31,8 +31,10 @@ type File struct {
 
 // Options are the surroundings of a fetch.
 type Options struct {
-	// LookupEnv finds BUILDX_BAKE_GIT_AUTH_TOKEN and BUILDX_BAKE_GIT_AUTH_HEADER; nil finds nothing.
-	LookupEnv func(string) (string, bool)
+	// Authorization is the Authorization header that a repository behind https is asked with, "" for none. It is a secret.
+	Authorization string
+	// NoLinks lets files of a repository that are symbolic links, or lie behind one, be missing. Else links are followed inside the repository.
+	NoLinks bool
 	// MaxRepository and MaxTime take the place of the package's where they are not 0.
 	MaxRepository int64
 	MaxTime       time.Duration
@@ -41,16 +43,7 @@ type Options struct {
 // Fetch returns the named files, in their order. Of a repository, names are paths below its directory, and files that are missing are left out when
 // optional is set, else they are an error that wraps ErrMissing. A location that is a file by itself has no names.
 func (l *Location) Fetch(ctx context.Context, names []string, optional bool, opt Options) ([]File, error) {
-	if opt.LookupEnv == nil {
-		opt.LookupEnv = func(string) (string, bool) { return "", false }
-	}
-	if opt.MaxRepository == 0 {
-		opt.MaxRepository = MaxRepository
-	}
-	if opt.MaxTime == 0 {
-		opt.MaxTime = MaxTime
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, opt.MaxTime, fmt.Errorf("it took longer than %s", opt.MaxTime))
+	ctx, cancel := opt.limit(ctx)
 	defer cancel()
 	if l.git != nil {
 		return l.fetchGit(ctx, names, optional, opt)
@@ -63,4 +56,15 @@ func (l *Location) Fetch(ctx context.Context, names []string, optional bool, opt
 		return nil, err
 	}
 	return []File{f}, nil
+}
+
+// limit fills in what is not set and bounds ctx.
+func (o *Options) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.MaxRepository == 0 {
+		o.MaxRepository = MaxRepository
+	}
+	if o.MaxTime == 0 {
+		o.MaxTime = MaxTime
+	}
+	return context.WithTimeoutCause(ctx, o.MaxTime, fmt.Errorf("it took longer than %s", o.MaxTime))
 }

@@ -146,7 +146,7 @@ func TestATokenGoesToTheServerItIsFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("GIT_SSL_CAINFO", ca)
-	opt := remote.Options{LookupEnv: func(name string) (string, bool) { return "s3cret", name == "BUILDX_BAKE_GIT_AUTH_TOKEN" }}
+	opt := remote.Options{Authorization: remote.BakeAuthorization(func(name string) (string, bool) { return "s3cret", name == "BUILDX_BAKE_GIT_AUTH_TOKEN" })}
 	files, err := parse(t, tls.URL+"/repo.git").Fetch(t.Context(), []string{"docker-bake.hcl"}, false, opt)
 	if err != nil || string(files[0].Data) != "root" {
 		t.Errorf("with the token: %v", err)
@@ -259,5 +259,83 @@ func TestNamesHideSecrets(t *testing.T) {
 	_, err := parse(t, "http://me:secret@127.0.0.1:1/x.git").Fetch(t.Context(), []string{"x"}, false, remote.Options{})
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestCommits resolves what BuildKit resolves: a branch before a tag of its name, the commit of an annotated tag, the default branch. TestBuildKitAgrees of package
+// fingerprint holds that BuildKit takes the same.
+func TestCommits(t *testing.T) {
+	base := testenv.Repository(t, map[string]string{"file": "one"})
+	repo := filepath.Join(base, "repo.git")
+	first := testenv.Git(t, repo, "rev-parse", "HEAD")
+	testenv.Git(t, repo, "tag", "light")
+	testenv.Git(t, repo, "tag", "-a", "-m", "a tag", "heavy")
+	heavy := testenv.Git(t, repo, "rev-parse", "heavy")
+	second := testenv.Git(t, repo, "commit-tree", "-p", "HEAD", "-m", "second", "HEAD^{tree}")
+	testenv.Git(t, repo, "update-ref", "refs/heads/light", second)
+	testenv.Git(t, repo, "update-ref", "refs/other/thing", second)
+	address := testenv.GitHTTP(t, base) + "repo.git"
+	for ref, want := range map[string]remote.Commit{
+		"":                 {Ref: "refs/heads/main", Object: first, Commit: first},
+		"main":             {Ref: "refs/heads/main", Object: first, Commit: first},
+		"refs/heads/main":  {Ref: "refs/heads/main", Object: first, Commit: first},
+		"light":            {Ref: "refs/heads/light", Object: second, Commit: second},
+		"refs/tags/light":  {Ref: "refs/tags/light", Object: first, Commit: first},
+		"tags/light":       {Ref: "refs/tags/light", Object: first, Commit: first},
+		"heavy":            {Ref: "refs/tags/heavy", Object: heavy, Commit: first},
+		"refs/other/thing": {Ref: "refs/other/thing", Object: second, Commit: second},
+		first:              {Object: first, Commit: first},
+	} {
+		l, err := remote.Repository(address, ref, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := l.Commit(t.Context(), remote.Options{})
+		if err != nil || got != want {
+			t.Errorf("%q is %+v, %v; want %+v", ref, got, err, want)
+			continue
+		}
+		if files, err := l.At(got).Fetch(t.Context(), []string{"file"}, false, remote.Options{}); err != nil || string(files[0].Data) != "one" {
+			t.Errorf("%q: file is %q, %v", ref, files, err)
+		}
+	}
+	for _, ref := range []string{"none", "-x", "a..b", "light^{}"} {
+		l, err := remote.Repository(address, ref, "")
+		if err == nil {
+			_, err = l.Commit(t.Context(), remote.Options{})
+		}
+		if err == nil {
+			t.Errorf("%q is a reference", ref)
+		}
+	}
+}
+
+// TestAMovedReferenceIsNoticed fetches a branch that has moved since it was resolved.
+func TestAMovedReferenceIsNoticed(t *testing.T) {
+	base := testenv.Repository(t, map[string]string{"file": "one"})
+	repo := filepath.Join(base, "repo.git")
+	l, err := remote.Repository(testenv.GitHTTP(t, base)+"repo.git", "main", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.Commit(t.Context(), remote.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testenv.Git(t, repo, "update-ref", "refs/heads/main", testenv.Git(t, repo, "commit-tree", "-m", "other", "HEAD^{tree}"))
+	if files, err := l.At(c).Fetch(t.Context(), []string{"file"}, false, remote.Options{}); err == nil || !strings.Contains(err.Error(), c.Commit) {
+		t.Errorf("files %q, error %v", files, err)
+	}
+}
+
+// TestLinksCanBeLeftOut reads no file that is a link or behind one.
+func TestLinksCanBeLeftOut(t *testing.T) {
+	base := testenv.Repository(t, map[string]string{"dir/file": "one", "link": "->dir/file", "behind": "->dir"})
+	l := parse(t, testenv.GitHTTP(t, base)+"repo.git")
+	names := []string{"dir/file", "link", "behind/file"}
+	for noLinks, want := range map[bool]int{false: 3, true: 1} {
+		if files, err := l.Fetch(t.Context(), names, true, remote.Options{NoLinks: noLinks}); err != nil || len(files) != want {
+			t.Errorf("no links %t: %q, %v", noLinks, files, err)
+		}
 	}
 }

@@ -148,6 +148,9 @@ func (in *inputs) addNamed(name, value, dir string) error {
 	return nil
 }
 
+// layoutStore is what BuildKit puts before the name of an OCI layout's store (session/content).
+const layoutStore = "oci:"
+
 // addLayout serves an OCI layout directory ("path[:tag][@digest]") as a named context.
 func (in *inputs) addLayout(name, value, dir string) error {
 	path, digest, _ := strings.Cut(value, "@")
@@ -170,8 +173,8 @@ func (in *inputs) addLayout(name, value, dir string) error {
 	if err != nil {
 		return fmt.Errorf("context %s: open OCI layout %s: %w", name, path, err)
 	}
-	id := "layout-" + sharedKey(path)
-	in.stores["oci:"+id] = store
+	id := "layout-" + hash(path) // BuildKit reads it as the name of an image
+	in.stores[layoutStore+id] = store
 	in.attrs["context:"+name] = "oci-layout://" + id + "@" + digest
 	return nil
 }
@@ -213,8 +216,14 @@ func exists(path string) bool {
 
 // sharedKey names a directory of this machine without telling its path.
 func sharedKey(abs string) string {
-	sum := sha256.Sum256([]byte(abs))
-	return filepath.Base(abs) + ":" + hex.EncodeToString(sum[:8])
+	return filepath.Base(abs) + ":" + hash(abs)
+}
+
+// hash is a short name for a path.
+func hash(path string) string {
+	const size = 8
+	sum := sha256.Sum256([]byte(path))
+	return hex.EncodeToString(sum[:size])
 }
 
 func sortedKeys[V any](m map[string]V) []string {

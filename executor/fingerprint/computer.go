@@ -15,6 +15,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/builder"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
 )
 
 // builtIn is the frontend that is part of BuildKit.
@@ -29,6 +30,8 @@ type Options struct {
 	Build build.SolverOptions
 	// Images resolves base images.
 	Images Images
+	// Remotes resolves Git references and downloads.
+	Remotes *Remotes
 	// Memo remembers digests of files.
 	Memo *Memo
 	// Builder tells builders apart whose own platform is not this machine's, "" for those on this machine. It is part of the fingerprint of
@@ -209,7 +212,8 @@ func (w *work) frontend(ctx context.Context, t *config.Target, depth int) (*fron
 	if err != nil {
 		return nil, err
 	}
-	c := newInProcess(t.Name, attrs, def.Dirs, inputs, w.opt.Images)
+	c := &inProcess{work: w, opts: maps.Clone(attrs), target: t.Name, dirs: def.Dirs, inputs: inputs, read: map[string]digest.Digest{}}
+	defer c.settle()
 	f := &frontendResult{kind: builtIn, attrs: attrs}
 	res, err := builder.Build(ctx, c)
 	if e := new(external); errors.As(err, &e) {

@@ -38,9 +38,12 @@ const (
 	KindPlatform Kind = "platform" // what is built for
 	KindContext  Kind = "context"  // files of a local directory
 	KindImage    Kind = "image"    // a base image
-	KindArg      Kind = "arg"      // a build argument that was given, whether or not it is used
-	KindStep     Kind = "step"     // an instruction of the Dockerfile
-	KindOutput   Kind = "output"   // the image that is made besides the cache
+	// KindRepository is a directory of a Git repository, KindDownload what is behind an HTTP address.
+	KindRepository Kind = "repository"
+	KindDownload   Kind = "download"
+	KindArg        Kind = "arg"    // a build argument that was given, whether or not it is used
+	KindStep       Kind = "step"   // an instruction of the Dockerfile
+	KindOutput     Kind = "output" // the image that is made besides the cache
 )
 
 // Part is one thing a fingerprint is made of. Value is a digest or what may be shown, never a secret.

@@ -3,7 +3,6 @@ package fingerprint
 import (
 	"context"
 	"errors"
-	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -36,19 +35,26 @@ type Images interface {
 // inProcess is a gateway to no builder: what the dockerfile frontend asks of it, it answers from this machine and the registries. Solving
 // a definition does nothing but keep it.
 type inProcess struct {
+	work   *work
 	opts   map[string]string
 	target string
 	dirs   map[string]string
 	inputs map[string]*pb.Definition
-	images Images
 
 	mu sync.Mutex
 	// read are digests of the files that were read.
 	read map[string]digest.Digest
+	// unread are files that could not be read from elsewhere, which the frontend may have passed over.
+	unread []string
 }
 
-func newInProcess(target string, opts, dirs map[string]string, inputs map[string]*pb.Definition, images Images) *inProcess {
-	return &inProcess{opts: maps.Clone(opts), target: target, dirs: dirs, inputs: inputs, images: images, read: map[string]digest.Digest{}}
+// settle says what the frontend passed over.
+func (c *inProcess) settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, reason := range c.unread {
+		c.work.print.unpin(reason)
+	}
 }
 
 // external is a frontend that is an image.
@@ -95,20 +101,29 @@ func (c *inProcess) ResolveImageConfig(ctx context.Context, ref string, opt sour
 	return sourceresolver.NewImageMetaResolver(c).ResolveImageConfig(ctx, ref, opt)
 }
 
-// ResolveSourceMetadata resolves an image; nothing else can be resolved here.
+// ResolveSourceMetadata resolves an image of a registry or an OCI layout.
 func (c *inProcess) ResolveSourceMetadata(ctx context.Context, op *pb.SourceOp, opt sourceresolver.Opt) (*sourceresolver.MetaResponse, error) {
-	ref, ok := strings.CutPrefix(op.Identifier, "docker-image://")
-	if !ok {
-		scheme, _, _ := strings.Cut(op.Identifier, "://")
-		return nil, unpin("a source of type %s is not resolved without a builder", scheme)
-	}
 	platform := platforms.DefaultSpec()
-	if opt.ImageOpt != nil && opt.ImageOpt.Platform != nil {
+	switch {
+	case opt.ImageOpt != nil && opt.ImageOpt.Platform != nil:
 		platform = *opt.ImageOpt.Platform
+	case opt.OCILayoutOpt != nil && opt.OCILayoutOpt.Platform != nil:
+		platform = *opt.OCILayoutOpt.Platform
 	}
-	img, err := c.images.Resolve(ctx, ref, platform)
+	var img Image
+	var err error
+	switch scheme, ref, _ := strings.Cut(op.Identifier, "://"); scheme {
+	case "docker-image":
+		if img, err = c.work.images.Resolve(ctx, ref, platform); err != nil {
+			err = unpin("base image %s cannot be resolved: %v", ref, err)
+		}
+	case "oci-layout":
+		img, err = c.work.layoutImage(ctx, op, platform, opt)
+	default:
+		err = unpin("a source of type %s is not resolved without a builder", scheme)
+	}
 	if err != nil {
-		return nil, unpin("base image %s cannot be resolved: %v", ref, err)
+		return nil, err
 	}
 	return &sourceresolver.MetaResponse{
 		Op: op, Image: &sourceresolver.ResolveImageResponse{Digest: img.Digest, Config: img.Config},
@@ -139,13 +154,9 @@ func (u *unsolved) ToState() (llb.State, error) {
 
 func (u *unsolved) Evaluate(context.Context) error { return nil }
 
-// ReadFile reads a file of a local directory, following links within it as BuildKit does.
-func (u *unsolved) ReadFile(_ context.Context, req gateway.ReadRequest) ([]byte, error) {
-	path, err := u.path(req.Filename)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := os.ReadFile(path)
+// ReadFile reads a file of a source: of a local directory, following links within it as BuildKit does, of a commit, or what is behind an address.
+func (u *unsolved) ReadFile(ctx context.Context, req gateway.ReadRequest) ([]byte, error) {
+	raw, err := u.file(ctx, req.Filename)
 	if err != nil {
 		return nil, err
 	}
@@ -163,9 +174,49 @@ func (u *unsolved) ReadFile(_ context.Context, req gateway.ReadRequest) ([]byte,
 	return raw[from:to], nil
 }
 
-// StatFile tells the size of a file of a local directory.
+// file reads a whole file.
+func (u *unsolved) file(ctx context.Context, name string) ([]byte, error) {
+	src, err := u.source()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := u.client.readSource(ctx, src, name)
+	if e := new(unpinned); errors.As(err, &e) && e.err == nil {
+		u.client.mu.Lock()
+		u.client.unread = append(u.client.unread, e.reason)
+		u.client.mu.Unlock()
+	}
+	return raw, err
+}
+
+func (c *inProcess) readSource(ctx context.Context, src *pb.SourceOp, name string) ([]byte, error) {
+	scheme, rest, _ := strings.Cut(src.Identifier, "://")
+	switch scheme {
+	case "local":
+		path, err := fs.RootPath(c.dirs[rest], name)
+		if err != nil {
+			return nil, err
+		}
+		return os.ReadFile(path)
+	case "git":
+		return c.work.readGit(ctx, src, name)
+	case "http", "https":
+		return c.work.readDownload(ctx, src)
+	}
+	return nil, unpin("%s is read by the builder only", withoutUser(src.Identifier))
+}
+
+// StatFile tells the size and mode of a file of a local directory.
 func (u *unsolved) StatFile(_ context.Context, req gateway.StatRequest) (*fstypes.Stat, error) {
-	path, err := u.path(req.Path)
+	src, err := u.source()
+	if err != nil {
+		return nil, err
+	}
+	local, ok := strings.CutPrefix(src.Identifier, "local://")
+	if !ok {
+		return nil, unpin("%s is read by the builder only", withoutUser(src.Identifier))
+	}
+	path, err := fs.RootPath(u.client.dirs[local], req.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -181,22 +232,23 @@ func (u *unsolved) ReadDir(context.Context, gateway.ReadDirRequest) ([]*fstypes.
 	return nil, errors.New("directories are not listed without a builder")
 }
 
-// path is where a file of the definition is on this machine.
-func (u *unsolved) path(name string) (string, error) {
+// source is what the definition reads. One that makes something of what it reads has to be solved.
+func (u *unsolved) source() (*pb.SourceOp, error) {
 	ops, err := decode(u.definition)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	for _, o := range ops.list {
-		src := o.op.GetSource()
-		if src == nil {
-			continue
+	var src *pb.SourceOp
+	for _, v := range ops.list {
+		switch {
+		case v.op.GetSource() != nil && src == nil:
+			src = v.op.GetSource()
+		case v.op.Op != nil:
+			return nil, unpin("the Dockerfile is itself the result of a build")
 		}
-		local, ok := strings.CutPrefix(src.Identifier, "local://")
-		if !ok {
-			return "", unpin("the context %s is read by the builder only", withoutUser(src.Identifier))
-		}
-		return fs.RootPath(u.client.dirs[local], name)
 	}
-	return "", errors.New("nothing to read from")
+	if src == nil {
+		return nil, errors.New("nothing to read from")
+	}
+	return src, nil
 }

@@ -69,7 +69,7 @@ func (g *graph) digestAll(pin func(*vertex) (string, error)) error {
 }
 
 // alone is the operation without its inputs and without what decides nothing: proxies, which BuildKit leaves out of its cache keys too
-// (solver/llbsolver/ops/exec.go), and how a local directory is sent.
+// (solver/llbsolver/ops/exec.go), and how a local directory is sent or a repository reached.
 func (v *vertex) alone(pin func(*vertex) (string, error)) ([]byte, error) {
 	op, ok := proto.Clone(v.op).(*pb.Op)
 	if !ok {
@@ -85,9 +85,11 @@ func (v *vertex) alone(pin func(*vertex) (string, error)) ([]byte, error) {
 			return nil, err
 		}
 		src.Identifier = pinned
-		if strings.HasPrefix(v.op.GetSource().Identifier, "local://") {
+		if scheme, _, _ := strings.Cut(v.op.GetSource().Identifier, "://"); scheme == "local" || scheme == "git" {
 			src.Attrs = nil
 		}
+		delete(src.Attrs, pb.AttrOCILayoutSessionID)
+		delete(src.Attrs, pb.AttrOCILayoutStoreID)
 	}
 	return proto.MarshalOptions{Deterministic: true}.Marshal(op)
 }

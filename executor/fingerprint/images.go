@@ -23,18 +23,12 @@ type RegistryImages struct {
 	dir   string
 
 	mu      sync.Mutex
-	digests map[string]*digestFlight
-}
-
-type digestFlight struct {
-	once   sync.Once
-	digest digest.Digest
-	err    error
+	digests map[string]func() (digest.Digest, error)
 }
 
 // NewRegistryImages returns a resolver that asks hosts and keeps documents in dir; "" keeps none.
 func NewRegistryImages(hosts *registry.Hosts, dir string) *RegistryImages {
-	return &RegistryImages{hosts: hosts, dir: dir, digests: map[string]*digestFlight{}}
+	return &RegistryImages{hosts: hosts, dir: dir, digests: map[string]func() (digest.Digest, error){}}
 }
 
 // Resolve finds the digest that a reference points at and the config of the image in it for a platform, chosen as BuildKit chooses
@@ -44,44 +38,43 @@ func (r *RegistryImages) Resolve(ctx context.Context, ref string, platform ocisp
 	if err != nil {
 		return Image{}, err
 	}
-	dgst, err := r.digest(ctx, ref, img)
+	dgst, err := once(&r.mu, r.digests, ref, func() (digest.Digest, error) { return img.Digest(ctx) })
 	if err != nil {
 		return Image{}, err
 	}
-	manifest, err := r.manifest(ctx, img, dgst)
-	if err != nil {
-		return Image{}, err
-	}
-	if manifest.Manifests != nil {
-		chosen, err := choose(manifest.Manifests, platform)
-		if err != nil {
-			return Image{}, err
-		}
-		if manifest, err = r.manifest(ctx, img, chosen.Digest); err != nil {
-			return Image{}, err
-		}
-	}
-	if manifest.Config == nil || manifest.Config.Digest.Validate() != nil {
-		return Image{}, errors.New("its manifest has no config")
-	}
-	config, err := r.document(manifest.Config.Digest, func() ([]byte, error) { return img.Document(ctx, *manifest.Config) })
-	if err != nil {
-		return Image{}, fmt.Errorf("read its config: %w", err)
-	}
-	return Image{Digest: dgst, Config: config}, nil
+	config, err := configOf(dgst, platform,
+		func(d digest.Digest) ([]byte, error) {
+			return r.document(d, func() ([]byte, error) { return img.Manifest(ctx, d) })
+		},
+		func(d ocispec.Descriptor) ([]byte, error) {
+			return r.document(d.Digest, func() ([]byte, error) { return img.Document(ctx, d) })
+		})
+	return Image{Digest: dgst, Config: config}, err
 }
 
-// digest asks where a reference points, once for all who want to know.
-func (r *RegistryImages) digest(ctx context.Context, ref string, img *registry.Image) (digest.Digest, error) {
-	r.mu.Lock()
-	f := r.digests[ref]
-	if f == nil {
-		f = &digestFlight{}
-		r.digests[ref] = f
+// configOf finds the config of an image for a platform below what its reference points at. manifest and document read by digest.
+func configOf(root digest.Digest, platform ocispec.Platform, manifest func(digest.Digest) ([]byte, error), document func(ocispec.Descriptor) ([]byte, error)) ([]byte, error) {
+	m, err := decodeManifest(manifest(root))
+	if err != nil {
+		return nil, err
 	}
-	r.mu.Unlock()
-	f.once.Do(func() { f.digest, f.err = img.Digest(ctx) })
-	return f.digest, f.err
+	if m.Manifests != nil {
+		chosen, err := choose(m.Manifests, platform)
+		if err != nil {
+			return nil, err
+		}
+		if m, err = decodeManifest(manifest(chosen.Digest)); err != nil {
+			return nil, err
+		}
+	}
+	if m.Config == nil || m.Config.Digest.Validate() != nil {
+		return nil, errors.New("its manifest has no config")
+	}
+	config, err := document(*m.Config)
+	if err != nil {
+		return nil, fmt.Errorf("read its config: %w", err)
+	}
+	return config, nil
 }
 
 // imageManifest is a manifest or an index, as far as it matters here.
@@ -90,8 +83,7 @@ type imageManifest struct {
 	Manifests []ocispec.Descriptor `json:"manifests"`
 }
 
-func (r *RegistryImages) manifest(ctx context.Context, img *registry.Image, dgst digest.Digest) (*imageManifest, error) {
-	raw, err := r.document(dgst, func() ([]byte, error) { return img.Manifest(ctx, dgst) })
+func decodeManifest(raw []byte, err error) (*imageManifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read its manifest: %w", err)
 	}
@@ -141,13 +133,6 @@ func (r *RegistryImages) document(dgst digest.Digest, fetch func() ([]byte, erro
 	if err != nil || r.dir == "" {
 		return raw, err
 	}
-	if os.MkdirAll(r.dir, 0o700) == nil {
-		if f, err := os.CreateTemp(r.dir, ".document-*"); err == nil {
-			_, werr := f.Write(raw)
-			if werr = errors.Join(werr, f.Close()); werr != nil || os.Rename(f.Name(), path) != nil {
-				_ = os.Remove(f.Name())
-			}
-		}
-	}
+	keep(path, raw)
 	return raw, nil
 }

@@ -3,6 +3,7 @@ package fingerprint_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func changeOf(name string, kind int, before, after func(*world)) mutation {
 
 // mutations are all kinds of change that are tried.
 func mutations() []mutation {
-	return append(append(append(fileMutations(), dockerfileMutations()...), targetMutations()...), imageMutations()...)
+	return slices.Concat(fileMutations(), dockerfileMutations(), targetMutations(), imageMutations(), gitMutations(), downloadMutations(), layoutMutations())
 }
 
 func fileMutations() []mutation {

@@ -4,16 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/solver/pb"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
-
-// commit is a Git reference that always means the same.
-var commit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // pin says what a source is to be known by. What has no digest of its own is an unpinned reason of the fingerprint.
 func (w *work) pin(ctx context.Context, v *vertex) (string, error) {
@@ -25,32 +21,15 @@ func (w *work) pin(ctx context.Context, v *vertex) (string, error) {
 	case "docker-image":
 		return w.pinImage(ctx, v, rest)
 	case "git":
-		_, fragment, _ := strings.Cut(rest, "#")
-		ref, _, _ := strings.Cut(fragment, ":")
-		if !commit.MatchString(ref) && !commit.MatchString(src.Attrs[pb.AttrGitChecksum]) {
-			w.print.unpin(fmt.Sprintf("%s is a Git reference that can move; name a commit by its full hash", withoutUser(gitName(src, rest))))
-		}
+		return w.pinGit(ctx, src)
 	case "http", "https":
-		if src.Attrs[pb.AttrHTTPChecksum] == "" {
-			w.print.unpin(fmt.Sprintf("%s is downloaded without a checksum; give ADD one with --checksum", withoutUser(src.Identifier)))
-		}
+		return w.pinDownload(ctx, src)
 	case "oci-layout":
-		if !strings.Contains(rest, "@") {
-			w.print.unpin("an OCI layout is used without a digest")
-		}
+		return w.pinLayout(rest), nil
 	default:
 		w.print.unpin(fmt.Sprintf("a source of type %s cannot be pinned", scheme))
 	}
 	return src.Identifier, nil
-}
-
-// gitName is the repository and reference of a Git source for people.
-func gitName(src *pb.SourceOp, rest string) string {
-	if url := src.Attrs[pb.AttrFullRemoteURL]; url != "" {
-		_, fragment, _ := strings.Cut(rest, "#")
-		return url + "#" + fragment
-	}
-	return rest
 }
 
 // pinLocal knows a local directory by the files that would be sent.
@@ -138,10 +117,5 @@ func (w *work) pinImage(ctx context.Context, v *vertex, ref string) (string, err
 
 func (w *work) addImage(name, dgst string) {
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/")
-	for _, p := range w.print.Parts {
-		if p.Kind == KindImage && p.Name == name && p.Value == dgst {
-			return
-		}
-	}
-	w.print.add(KindImage, name, dgst)
+	w.addOnce(KindImage, name, dgst)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
 )
 
 // steps enters the instructions of a build graph. The value of each is a digest of the instruction itself and, after a dot, one of the files it takes from local
@@ -36,11 +37,19 @@ func (w *work) steps(g *graph) {
 		if n := seen[title]; n > 1 {
 			title = fmt.Sprintf("%s #%d", title, n)
 		}
-		w.print.add(KindStep, title, brief(v.own)+"."+g.taken(v))
+		w.print.add(KindStep, title, g.value(v))
 		if line := g.line(v); line != "" {
 			w.print.Lines[title] = line
 		}
 	}
+}
+
+// value is what a step is known by. One that is a source itself, ADD of an address, is its name and takes what is there.
+func (g *graph) value(v *vertex) string {
+	if src := v.op.GetSource(); src != nil {
+		return brief(digest.FromString(src.Identifier)) + "." + brief(v.own)
+	}
+	return brief(v.own) + "." + g.taken(v)
 }
 
 // taken is a short digest of what an instruction takes that no other instruction makes: files of local directories, images, here-documents. "" if it takes

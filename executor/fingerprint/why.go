@@ -25,7 +25,7 @@ func Why(old Record, now *Fingerprint) []string {
 		used = ", used from step " + miss.Title()
 	}
 	var why []string
-	for _, reason := range append(d.contexts(old.Files, now.Files), d.images()...) {
+	for _, reason := range append(d.contexts(old.Files, now.Files), d.moved()...) {
 		why = append(why, reason+used)
 	}
 	why = append(why, d.edits(old.Parts, now)...)
@@ -113,18 +113,25 @@ func filesChanged(before, after map[string]string) string {
 	return fmt.Sprintf("%s (+%d files)", list[0], len(list)-1)
 }
 
-// images says which base images moved.
-func (d *difference) images() []string {
+// moved says which of the things that lie elsewhere are others now.
+func (d *difference) moved() []string {
 	var why []string
-	for _, name := range d.changed(KindImage) {
-		old, now := d.before[KindImage][name], d.after[KindImage][name]
-		switch {
-		case old == "":
-			why = append(why, "base image "+name+" is new")
-		case now == "":
-			why = append(why, "base image "+name+" is not used any more")
-		default:
-			why = append(why, fmt.Sprintf("base image %s moved %s→%s", name, shortDigest(old), strings.TrimPrefix(shortDigest(now), "sha256:")))
+	for _, kind := range []struct {
+		kind        Kind
+		title, verb string
+	}{{KindImage, "base image", "moved"}, {KindRepository, "Git repository", "moved"}, {KindDownload, "download", "changed"}} {
+		for _, name := range d.changed(kind.kind) {
+			old, now := d.before[kind.kind][name], d.after[kind.kind][name]
+			switch {
+			case old == "":
+				why = append(why, fmt.Sprintf("%s %s is new", kind.title, name))
+			case now == "":
+				why = append(why, fmt.Sprintf("%s %s is not used any more", kind.title, name))
+			case kind.kind == KindDownload:
+				why = append(why, fmt.Sprintf("%s %s %s", kind.title, name, kind.verb))
+			default:
+				why = append(why, fmt.Sprintf("%s %s %s %s→%s", kind.title, name, kind.verb, shortDigest(old), strings.TrimPrefix(shortDigest(now), "sha256:")))
+			}
 		}
 	}
 	return why
@@ -133,6 +140,9 @@ func (d *difference) images() []string {
 // shortDigest is what people compare of a digest.
 func shortDigest(s string) string {
 	const shown = 12
+	if fullCommit.MatchString(s) {
+		return s[:shown]
+	}
 	d := digest.Digest(s)
 	if d.Validate() != nil || len(d.Encoded()) < shown {
 		return s

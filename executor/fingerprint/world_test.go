@@ -83,7 +83,9 @@ type world struct {
 	contexts map[string]string
 	daemon   *testenv.Daemon
 	registry string
-	env      map[string]string
+	// remotes is where files of commits are kept, "" for nowhere.
+	remotes string
+	env     map[string]string
 }
 
 func newWorld(t *testing.T) *world {
@@ -172,7 +174,7 @@ func (w *world) print() *fingerprint.Fingerprint {
 	defer hosts.Close()
 	memo := fingerprint.NewMemo(filepath.Join(filepath.Dir(w.dir), "memo"))
 	f, err := fingerprint.New(fingerprint.Options{
-		Build: w.buildOptions(targets), Images: fingerprint.NewRegistryImages(hosts, ""), Memo: memo,
+		Build: w.buildOptions(targets), Images: fingerprint.NewRegistryImages(hosts, ""), Remotes: fingerprint.NewRemotes(w.remotes), Memo: memo,
 	}).Compute(w.t.Context(), targets["app"])
 	w.try(err)
 	w.try(memo.Save())
