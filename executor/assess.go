@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -42,24 +41,17 @@ func (v *verdict) because(format string, args ...any) {
 func (r *run) assess(ctx context.Context) {
 	r.verdicts, r.idle = map[planner.StepID]*verdict{}, map[planner.StepID]bool{}
 	computer := r.prints.now()
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(assessPerCPU * runtime.GOMAXPROCS(0))
-	for _, s := range r.plan.Steps {
-		if s.Kind != planner.KindBuild {
-			continue
+	err := r.eachBuild(ctx, func(ctx context.Context, s *planner.Step) error {
+		v, err := r.judge(ctx, s, computer)
+		if err != nil {
+			return err
 		}
-		group.Go(func() error {
-			v, err := r.judge(gctx, s, computer)
-			if err != nil {
-				return err
-			}
-			r.mu.Lock()
-			r.verdicts[s.ID] = v
-			r.mu.Unlock()
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.verdicts[s.ID] = v
+		return nil
+	})
+	if err != nil {
 		r.log.Debug("looking what is up to date was stopped", "reason", err)
 	}
 	r.rest()
@@ -101,9 +93,12 @@ func (r *run) upToDate(id planner.StepID) bool {
 // judge decides about one target. It fails only when ctx ends.
 func (r *run) judge(ctx context.Context, s *planner.Step, computer *fingerprint.Computer) (*verdict, error) {
 	t := s.Build.Target
-	made, err := computer.Compute(ctx, t)
-	if err != nil {
-		return nil, err
+	made := r.opt.Prints[s.ID]
+	if made == nil {
+		var err error
+		if made, err = computer.Compute(ctx, t); err != nil {
+			return nil, err
+		}
 	}
 	v := &verdict{Assessment: planner.Assessment{Action: planner.ActionBuild}, print: made}
 	if r.opt.Check == CheckOff {

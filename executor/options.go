@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/fingerprint"
+	"github.com/cachectl/cachectl/planner"
 )
 
 // Check says how it is found whether a destination still has what was published there.
@@ -42,6 +44,8 @@ type Options struct {
 	Dir, DataDir, TempDir string
 	// Check says how targets that are up to date are found; CheckOff builds every target.
 	Check Check
+	// Prints are fingerprints that were computed immediately before; those that are missing are computed.
+	Prints map[planner.StepID]*fingerprint.Fingerprint
 	// MaxAge is how old a build may be and still be up to date; 0 is no limit.
 	MaxAge time.Duration
 	// CacheDir is where digests of files and manifests of base images are remembered between runs; "" is the user's cache directory.

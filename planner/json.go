@@ -6,7 +6,7 @@ import (
 )
 
 // FormatVersion is the version of the JSON form. Within a major version fields are only added.
-const FormatVersion = "1.0"
+const FormatVersion = "1.1"
 
 type planJSON struct {
 	FormatVersion string     `json:"format_version" doc:"version of this form; within a major version fields are only added"`

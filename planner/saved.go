@@ -37,6 +37,8 @@ type Saved struct {
 	Salt string `json:"salt" doc:"what the traces are made with, in hexadecimal"`
 	// Settings are traces of what is set, by target or transfer and attribute.
 	Settings map[string]map[string]string `json:"settings" doc:"traces of what is set, by target or transfer and attribute; a trace tells that a value is another one, not which"`
+	// Targets are what the targets would have been built from.
+	Targets []SavedTarget `json:"targets,omitempty" doc:"what the targets would have been built from"`
 	// Places are what was found where the plan reads, and where it overwrites.
 	Places []SavedPlace `json:"places" doc:"what was found where the plan reads, and where it overwrites"`
 }
@@ -45,6 +47,22 @@ type Saved struct {
 type SavedFile struct {
 	Name   string `json:"name" doc:"path of the file"`
 	Digest string `json:"digest" doc:"digest of its content"`
+}
+
+// SavedTarget is what a target would be built from: files, images, arguments, the Dockerfile.
+type SavedTarget struct {
+	Target string `json:"target" doc:"name of the target"`
+	Digest string `json:"digest,omitempty" doc:"digest of all that decides what is built; nothing if not all of it has a digest"`
+	// Parts and Files say what differs when the digest does; they are left out where they are many.
+	Parts []SavedPart                  `json:"parts,omitempty" doc:"what the digest is made of"`
+	Files map[string]map[string]string `json:"files,omitempty" doc:"short digests of files, by context and path"`
+}
+
+// SavedPart is one thing that a target is built from.
+type SavedPart struct {
+	Kind  string `json:"kind" doc:"what it is: a context, an image, a step of the Dockerfile, an argument and so on"`
+	Name  string `json:"name" doc:"its name"`
+	Value string `json:"value" doc:"a digest, or what is no secret; of an argument a trace, which tells that a value is another one, not which"`
 }
 
 // SavedPlace is what was found at the place of a step.
@@ -101,10 +119,19 @@ func major(version string) string {
 	return m
 }
 
-// Moved is something that is not as it was when a plan was made. Then and Now are what may be shown of either.
-type Moved struct{ What, Then, Now string }
+// Moved is something that is not as it was when a plan was made. Then and Now are what may be shown of either, Why is what differs, where that is known.
+type Moved struct {
+	What, Then, Now string
+	Why             []string
+}
 
-func (m Moved) String() string { return fmt.Sprintf("%s: was %s, is %s", m.What, m.Then, m.Now) }
+func (m Moved) String() string {
+	s := fmt.Sprintf("%s: was %s, is %s", m.What, m.Then, m.Now)
+	for _, why := range m.Why {
+		s += "\n    " + why
+	}
+	return s
+}
 
 // Moved compares a saved plan with the same plan made again, with the same salt, and lists what differs: files first, then what is set, places, and the
 // steps themselves where nothing else explains them.
@@ -119,7 +146,7 @@ func (p *SavedPlan) Moved(now *Plan, saved *Saved) []Moved {
 		}
 		for _, attr := range slices.Sorted(maps.Keys(union(before, after))) {
 			if before[attr] != after[attr] {
-				list = append(list, Moved{owner + "." + attr, presence(before[attr], "one value"), presence(after[attr], "another")})
+				list = append(list, Moved{What: owner + "." + attr, Then: presence(before[attr], "one value"), Now: presence(after[attr], "another")})
 			}
 		}
 	}
@@ -159,7 +186,7 @@ func compare(kind string, then, now map[string]string, absent string) []Moved {
 		if after == "" {
 			after = absent
 		}
-		list = append(list, Moved{strings.TrimSpace(kind + " " + name), before, after})
+		list = append(list, Moved{What: strings.TrimSpace(kind + " " + name), Then: before, Now: after})
 	}
 	return list
 }

@@ -44,7 +44,7 @@ func (w *work) pinDownload(ctx context.Context, src *pb.SourceOp) (string, error
 	}
 	validator, err := w.opt.Remotes.Download(req, req.URL.String()+" "+req.Header.Get("Authorization"))
 	if err != nil {
-		w.print.unpin(fmt.Sprintf("what %s gives is not known: %v; ADD can name its digest with --checksum", withoutUser(src.Identifier), err))
+		w.print.unpin(fmt.Sprintf("download %s cannot be resolved: %v; ADD can name its digest with --checksum", withoutUser(src.Identifier), err))
 		return src.Identifier, nil
 	}
 	w.addOnce(KindDownload, withoutUser(src.Identifier), brief(digest.FromString(validator)))

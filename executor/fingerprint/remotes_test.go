@@ -26,7 +26,7 @@ func TestWhatCannotBeResolvedIsSaid(t *testing.T) {
 		{"commit that is not there", func(w *world) { w.from("%s#%s", newRepository(t).url, strings.Repeat("a", 40)) }, "Dockerfile of Git repository"},
 		{"checksum", func(w *world) { w.from("%s?ref=main&checksum=abcdef0", newRepository(t).url) }, "and abcdef0 is asked for"},
 		{"Dockerfile that is a link", func(w *world) { w.from("%s#main:sub", newRepository(t).url); w.body += "  dockerfile = \"link\"\n" }, "link is not among the files"},
-		{"download", func(w *world) { w.edit("Dockerfile", "ADD data.txt", "ADD http://user:canary@"+at+"/x?token=canary") }, "what http://" + at + "/x gives is not known"},
+		{"download", func(w *world) { w.edit("Dockerfile", "ADD data.txt", "ADD http://user:canary@"+at+"/x?token=canary") }, "download http://" + at + "/x cannot be resolved"},
 		{"archive", func(w *world) { w.from("%s", newSite(t, "\x1f\x8b\x08archive").url) }, "the Dockerfile is itself the result of a build"},
 		{"download that is gone", func(w *world) { w.from("%s", gone(t)) }, "the server answers 404 Not Found"},
 	} {

@@ -37,7 +37,7 @@ func newApply(g *globals) *cobra.Command {
 fails a build. A target whose destinations all hold what a build would make is up to date: it is not built, and without others no builder is
 started. A destination shows its old cache or its new one at every moment, never something between. Without names it applies "default",
 or everything whose name does not start with "_". A plan that plan -out has saved stands for the names it was made with: it is done as planned, or, with exit
-code 3, not at all if files, settings or caches have changed since.`,
+code 3, not at all if what it builds from, settings or caches have changed since.`,
 		Example: `  cachectl apply -f cache.hcl
   cachectl apply -f cache.hcl api web --jobs 8
   BRANCH=feature/login cachectl apply -f cache.hcl
@@ -73,11 +73,11 @@ func (a *apply) run(ctx context.Context, g *globals, names []string) error {
 	if err != nil {
 		return err
 	}
-	plan, res, err := a.planned(ctx, g, names)
+	plan, res, made, err := a.planned(ctx, g, names)
 	if err != nil {
 		return err
 	}
-	return a.execute(ctx, g, plan, res, executor.Options{Builder: a.builder, Builders: res.Builders, Check: check, MaxAge: a.fresh.maxAge})
+	return a.execute(ctx, g, plan, res, executor.Options{Builder: a.builder, Builders: res.Builders, Check: check, MaxAge: a.fresh.maxAge, Prints: made})
 }
 
 // execute runs a plan and shows it; opt has what is not the same for every verb that does so.

@@ -34,7 +34,7 @@ func newPlan(g *globals) *cobra.Command {
 		Short: "Show what apply would do",
 		Long: `Plan reads and checks the configuration and shows the steps that apply would take. It contacts nothing: no builder, no registry; with --online it
 looks at the caches, and says which targets are up to date, and why the others are built. With -out it looks as well, and writes what it found to a file, which apply takes in place of names: it does what was planned, or nothing if
-files, settings or caches are not as they were. The file holds no secret and no value of an argument or variable.`,
+what it builds from, settings or caches are not as they were. The file holds no secret and no value of an argument or variable.`,
 		Example: `  cachectl plan -f cache.hcl
   cachectl plan -f cache.hcl --graph dot | dot -Tsvg > plan.svg
   cachectl plan -f cache.hcl --online
@@ -56,7 +56,7 @@ files, settings or caches are not as they were. The file holds no secret and no 
 	f.BoolVar(&p.detailed, "detailed-exitcode", false, "exit with 0 if there is nothing to do, 1 after an error, 2 if there is work to do")
 	f.StringVar(&p.graph, "graph", "", "print the plan as a graph: "+strings.Join(graphFormats, ", "))
 	f.StringVar(&p.html, "html", "", "write the plan as a page to this file as well")
-	f.StringVar(&p.builder, "builder", "", "with --online: the builder that apply will be given; it is not contacted")
+	f.StringVar(&p.builder, "builder", "", "with --online or -out: the builder that apply will be given; it is not contacted")
 	p.fresh.flags(cmd)
 	f.StringVar(&p.out, "out", "", "write the plan to this file as well, for apply")
 	values(cmd, "graph", graphFormats...)
@@ -82,13 +82,18 @@ func (p *plan) run(ctx context.Context, g *globals, names []string) (*planner.Pl
 	if err := g.report(l.diags, l.files()); err != nil {
 		return nil, err
 	}
+	var made prints
 	if p.out != "" {
-		if err := p.save(g, l, names, found); err != nil {
+		var err error
+		if made, err = l.prints(ctx, g, p.builder); err != nil {
+			return nil, err
+		}
+		if err := p.save(g, l, names, found, made); err != nil {
 			return nil, err
 		}
 	}
 	if p.online || p.out != "" { // after saving: what is up to date now is looked at again when the plan is carried out
-		if err := p.assess(ctx, g, l); err != nil {
+		if err := p.assess(ctx, g, l, made); err != nil {
 			return nil, err
 		}
 	}
@@ -105,7 +110,7 @@ func (p *plan) run(ctx context.Context, g *globals, names []string) (*planner.Pl
 }
 
 // assess finds out which targets are up to date and why the others are built.
-func (p *plan) assess(ctx context.Context, g *globals, l *loaded) error {
+func (p *plan) assess(ctx context.Context, g *globals, l *loaded, made prints) error {
 	if l.plan == nil || l.diags.HasErrors() {
 		return nil
 	}
@@ -113,7 +118,7 @@ func (p *plan) assess(ctx context.Context, g *globals, l *loaded) error {
 	if err != nil {
 		return err
 	}
-	return g.assess(ctx, l.plan, l.resolution, executor.Options{Check: check, MaxAge: p.fresh.maxAge, Builder: p.builder})
+	return g.assess(ctx, l.plan, l.resolution, executor.Options{Check: check, MaxAge: p.fresh.maxAge, Builder: p.builder, Prints: made})
 }
 
 func (p *plan) show(g *globals, made *planner.Plan) error {

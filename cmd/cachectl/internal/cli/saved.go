@@ -40,12 +40,13 @@ func (e movedError) Error() string {
 const saltSize = 16
 
 // save writes the plan for apply.
-func (p *plan) save(g *globals, l *loaded, names []string, found map[planner.StepID]*probe.Place) error {
+func (p *plan) save(g *globals, l *loaded, names []string, found map[planner.StepID]*probe.Place, made prints) error {
 	salt := make([]byte, saltSize)
 	if _, err := rand.Read(salt); err != nil {
 		return err
 	}
 	saved := p.saved(g, l, names, found, salt)
+	saved.Targets = made.saved(l.plan)
 	raw, err := l.plan.Save(saved)
 	if err != nil {
 		return fmt.Errorf("save the plan: %w", err)
@@ -123,46 +124,52 @@ func (l *loaded) contents(g *globals) []planner.SavedFile {
 // savedSuffix ends the names of saved plans; names of targets, groups and transfers have no dots.
 const savedSuffix = ".json"
 
-// planned is plan, or where the only name is that of a saved plan, the same plan made again: it must be what it was.
-func (a *apply) planned(ctx context.Context, g *globals, names []string) (*planner.Plan, *config.Resolution, error) {
+// planned is plan, or where the only name is that of a saved plan, the same plan made again: it must be what it was. Fingerprints are those that were computed
+// to compare them.
+func (a *apply) planned(ctx context.Context, g *globals, names []string) (*planner.Plan, *config.Resolution, prints, error) {
 	if len(names) != 1 || !strings.HasSuffix(names[0], savedSuffix) {
-		return a.plan(ctx, g, names)
+		plan, res, err := a.plan(ctx, g, names)
+		return plan, res, nil, err
 	}
 	path := names[0]
 	file, err := os.Open(g.absolute(path))
 	if err != nil {
-		return nil, nil, usageError{fmt.Errorf("read the plan: %w", err)}
+		return nil, nil, nil, usageError{fmt.Errorf("read the plan: %w", err)}
 	}
 	defer file.Close() //nolint:errcheck // it was only read
 	plan, err := planner.ReadSaved(file)
 	if err != nil {
-		return nil, nil, usageError{fmt.Errorf("%s: %w", path, err)}
+		return nil, nil, nil, usageError{fmt.Errorf("%s: %w", path, err)}
 	}
 	return a.again(ctx, g, path, plan)
 }
 
 // again makes a saved plan again and compares the two.
-func (a *apply) again(ctx context.Context, g *globals, path string, plan *planner.SavedPlan) (*planner.Plan, *config.Resolution, error) {
+func (a *apply) again(ctx context.Context, g *globals, path string, plan *planner.SavedPlan) (*planner.Plan, *config.Resolution, prints, error) {
 	saved := plan.Saved()
 	salt, err := hex.DecodeString(saved.Salt)
 	if err != nil {
-		return nil, nil, usageError{fmt.Errorf("%s: %w", path, planner.ErrNotSaved)}
+		return nil, nil, nil, usageError{fmt.Errorf("%s: %w", path, planner.ErrNotSaved)}
 	}
 	a.restore(saved)
 	l := a.take(ctx, g, saved.Names)
 	l.check(g)
 	found, err := l.look(ctx, g)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := g.report(l.diags, l.files()); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	if moved := plan.Moved(l.plan, a.saved(g, l, saved.Names, found, salt)); len(moved) > 0 {
+	made, err := l.prints(ctx, g, a.builder)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if moved := append(plan.Moved(l.plan, a.saved(g, l, saved.Names, found, salt)), made.moved(saved, l.plan)...); len(moved) > 0 {
 		again := slices.DeleteFunc(slices.Clone(saved.Given), func(flag string) bool { return slices.Contains(a.given(), flag) })
-		return nil, nil, movedError{path: path, moved: moved, again: again}
+		return nil, nil, nil, movedError{path: path, moved: moved, again: again}
 	}
-	return l.plan, l.resolution, nil
+	return l.plan, l.resolution, made, nil
 }
 
 // restore takes over the flags of a saved plan that are not given now.
