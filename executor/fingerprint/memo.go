@@ -96,36 +96,43 @@ func ownedByUser(st fs.FileInfo) bool {
 
 // digest is the content's, remembered or read.
 func (r *rootMemo) digest(path, name string) (string, error) {
-	st, err := os.Lstat(path)
+	if have, ok := r.known(name); ok {
+		st, err := os.Lstat(path)
+		if err != nil {
+			return "", err
+		}
+		if now, ok := statusOf(st); ok && have.Status == now {
+			r.use(name, have)
+			return hex.EncodeToString(have.SHA256[:]), nil
+		}
+	}
+	sum, before, after, err := read(path)
 	if err != nil {
 		return "", err
 	}
-	now, ok := statusOf(st)
-	if !ok {
-		return "", fmt.Errorf("%s: no file status", path)
-	}
-	r.mu.Lock()
-	have, ok := r.used[name]
-	if !ok {
-		have, ok = r.files[name]
-	}
-	if ok && have.Status == now {
-		r.used[name] = have
-		r.mu.Unlock()
-		return hex.EncodeToString(have.SHA256[:]), nil
-	}
-	r.mu.Unlock()
-	sum, after, err := read(path)
-	if err != nil {
-		return "", err
-	}
-	if after == now && lastTouched(now).Before(time.Now().Add(-settled)) {
-		r.mu.Lock()
-		r.used[name] = known{Status: now, SHA256: sum}
-		r.changed = true
-		r.mu.Unlock()
+	if after == before && lastTouched(before).Before(time.Now().Add(-settled)) {
+		r.use(name, known{Status: before, SHA256: sum})
 	}
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// known is what is remembered of a file.
+func (r *rootMemo) known(name string) (known, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if have, ok := r.used[name]; ok {
+		return have, true
+	}
+	have, ok := r.files[name]
+	return have, ok
+}
+
+// use remembers a file for the next run, too.
+func (r *rootMemo) use(name string, k known) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changed = r.changed || r.files[name] != k
+	r.used[name] = k
 }
 
 func lastTouched(s status) time.Time {
@@ -135,26 +142,37 @@ func lastTouched(s status) time.Time {
 // buffers are reused: trees have many small files.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
 
-// read digests a file and returns its status after that.
-func read(path string) (sum [sha256.Size]byte, after status, err error) {
+// read digests a file and returns its status before and after.
+func read(path string) (sum [sha256.Size]byte, before, after status, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return sum, after, err
+		return sum, before, after, err
 	}
 	defer f.Close() //nolint:errcheck // read side
+	if before, err = statusOfOpen(f); err != nil {
+		return sum, before, after, err
+	}
 	h := sha256.New()
 	buf, _ := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{f}, *buf); err != nil {
-		return sum, after, err
+		return sum, before, after, err
 	}
+	copy(sum[:], h.Sum(nil))
+	after, err = statusOfOpen(f)
+	return sum, before, after, err
+}
+
+func statusOfOpen(f *os.File) (status, error) {
 	st, err := f.Stat()
 	if err != nil {
-		return sum, after, err
+		return status{}, err
 	}
-	after, _ = statusOf(st)
-	copy(sum[:], h.Sum(nil))
-	return sum, after, nil
+	s, ok := statusOf(st)
+	if !ok {
+		return s, fmt.Errorf("%s: no file status", f.Name())
+	}
+	return s, nil
 }
 
 // Save keeps what was remembered for the next run. What was not looked at in this one is kept too, unless there is too much of it.
