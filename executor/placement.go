@@ -21,10 +21,7 @@ func (p *publisher) placed(ctx context.Context, c *cache.Cache) (*cache.Cache, e
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(pushesPerExport)
 	for _, l := range c.Layers() {
-		group.Go(func() error {
-			_, err := p.ensure(gctx, l)
-			return err
-		})
+		group.Go(func() error { return p.ensure(gctx, l) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
@@ -44,28 +41,54 @@ func (p *publisher) joined(ctx context.Context, ours *cache.Cache) (*cache.Cache
 	return p.placed(ctx, merged)
 }
 
-// ensure brings a layer to the destination and returns the blob it is there. It moves bytes only if neither the destination, nor a sibling
-// it can mount from, has an acceptable blob.
-func (p *publisher) ensure(ctx context.Context, l cache.Layer) (ocispec.Descriptor, error) {
-	release, err := p.run.uploads.acquire(ctx, p.dest.Key()+" "+l.Tar().String())
+// ensure brings a layer to the destination, unless it is there, and gives its blob the annotations it has there.
+func (p *publisher) ensure(ctx context.Context, l cache.Layer) error {
+	release, err := p.turn(ctx, l.Tar())
 	if err != nil {
-		return ocispec.Descriptor{}, err
+		return err
 	}
 	defer release()
-	if desc, ok := p.at(l.Tar()); ok {
-		return desc, nil
+	if _, ok := p.at(l.Tar()); ok {
+		return nil
 	}
-	desc, from, err := p.choose(ctx, l)
+	desc, err := p.bring(ctx, l.Tar())
 	if err != nil {
-		return ocispec.Descriptor{}, err
-	}
-	desc = withAnnotations(desc, l)
-	if err := p.send(ctx, l.Tar(), desc, from); err != nil {
-		return ocispec.Descriptor{}, err
+		return err
 	}
 	p.mu.Lock()
-	p.ready[l.Tar()] = desc
+	defer p.mu.Unlock()
+	p.ready[l.Tar()] = withAnnotations(desc, l)
+	return nil
+}
+
+// turn waits until nobody else brings the layer to the destination. The caller calls release exactly once.
+func (p *publisher) turn(ctx context.Context, tar digest.Digest) (release func(), err error) {
+	return p.run.uploads.acquire(ctx, p.dest.Key()+" "+tar.String())
+}
+
+// bring brings a layer to the destination and returns the blob it is there. It moves bytes only if neither the destination, nor a sibling
+// it can mount from, has an acceptable blob. The caller has the layer's turn.
+func (p *publisher) bring(ctx context.Context, tar digest.Digest) (ocispec.Descriptor, error) {
+	p.mu.Lock()
+	desc, ok := p.brought[tar]
 	p.mu.Unlock()
+	if ok {
+		return desc, nil
+	}
+	if err := p.pushes.Acquire(ctx, 1); err != nil {
+		return desc, err
+	}
+	defer p.pushes.Release(1)
+	desc, from, err := p.choose(ctx, tar)
+	if err != nil {
+		return desc, err
+	}
+	if err := p.send(ctx, tar, desc, from); err != nil {
+		return desc, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.brought[tar] = desc
 	return desc, nil
 }
 
@@ -88,15 +111,15 @@ func (p *publisher) at(diffID digest.Digest) (ocispec.Descriptor, bool) {
 }
 
 // choose picks the blob to send: one that exists in an acceptable form, else one that is made now.
-func (p *publisher) choose(ctx context.Context, l cache.Layer) (ocispec.Descriptor, blob.Fetcher, error) {
-	if found := p.run.pool.find(l.Tar(), p.dest.Host(), p.accepts); len(found) > 0 {
+func (p *publisher) choose(ctx context.Context, tar digest.Digest) (ocispec.Descriptor, blob.Fetcher, error) {
+	if found := p.run.pool.find(tar, p.dest.Host(), p.accepts); len(found) > 0 {
 		return found[0].desc, found[0].blobs, nil
 	}
-	places := p.run.pool.find(l.Tar(), "", func(ocispec.Descriptor) bool { return true })
+	places := p.run.pool.find(tar, "", func(ocispec.Descriptor) bool { return true })
 	if len(places) == 0 {
-		return ocispec.Descriptor{}, nil, fmt.Errorf("layer %s: %w in any place this run knows", l.Tar(), blob.ErrNotFound)
+		return ocispec.Descriptor{}, nil, fmt.Errorf("layer %s: %w in any place this run knows", tar, blob.ErrNotFound)
 	}
-	from, unpacked := places[0], l.Tar()
+	from, unpacked := places[0], tar
 	if i := slices.IndexFunc(places, func(a available) bool { return blob.CompressionOf(a.desc) != blob.EStargz }); i >= 0 {
 		from = places[i]
 	} else {
@@ -104,9 +127,9 @@ func (p *publisher) choose(ctx context.Context, l cache.Layer) (ocispec.Descript
 	}
 	desc, err := p.run.spool.Transcode(ctx, from.desc, unpacked, counted{from.blobs, &p.got}, p.want)
 	if err != nil {
-		return ocispec.Descriptor{}, nil, fmt.Errorf("compress layer %s as %s: %w", l.Tar(), p.want.Type, err)
+		return ocispec.Descriptor{}, nil, fmt.Errorf("compress layer %s as %s: %w", tar, p.want.Type, err)
 	}
-	p.run.pool.add(l.Tar(), available{desc: desc, blobs: p.run.spool})
+	p.run.pool.add(tar, available{desc: desc, blobs: p.run.spool})
 	return desc, p.run.spool, nil
 }
 

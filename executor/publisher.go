@@ -15,6 +15,7 @@ import (
 	"github.com/cachectl/cachectl/planner"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/semaphore"
 )
 
 // publisher brings one cache to one destination: layers as soon as they are there, config and manifest when all are, the name last.
@@ -30,10 +31,14 @@ type publisher struct {
 	// cur is what the destination held when the run looked at it, nil for nothing.
 	cur *checked
 
-	mu    sync.Mutex
-	ready map[digest.Digest]ocispec.Descriptor // diffID → blob that is at the destination
-	sent  int64
-	got   atomic.Int64 // bytes read from other places for it
+	pushes *semaphore.Weighted // at most pushesPerExport at once
+	early  *earlyPushes        // nil: layers are not known to be wanted before all have come in
+
+	mu      sync.Mutex
+	ready   map[digest.Digest]ocispec.Descriptor // tar → blob that is at the destination, as it is written there
+	brought map[digest.Digest]ocispec.Descriptor // tar → blob that this run has brought there
+	sent    int64
+	got     atomic.Int64 // bytes read from other places for it
 }
 
 // conflictPolicy says what happens to what is at a destination already.
@@ -54,7 +59,8 @@ func (r *run) newPublisher(ctx context.Context, step *planner.Step) (*publisher,
 	}
 	p := &publisher{
 		run: r, step: step, dest: dest, want: compression(to), force: to.Bool("force-compression"),
-		policy: conflictPolicy(to.String("on-conflict")), fit: to.String("fit"), ready: map[digest.Digest]ocispec.Descriptor{},
+		policy: conflictPolicy(to.String("on-conflict")), fit: to.String("fit"),
+		pushes: semaphore.NewWeighted(pushesPerExport), ready: map[digest.Digest]ocispec.Descriptor{}, brought: map[digest.Digest]ocispec.Descriptor{},
 	}
 	if err := p.look(ctx); err != nil {
 		return nil, &StepError{Step: step, Op: "read", Where: dest.Name(), Err: err}
