@@ -1,7 +1,7 @@
 // Command bench measures cachectl against docker buildx bake: the same generated monorepo, the same buildkitd and registry, in turn. It prints
 // a table; absolute times are this machine's, the ratios are what counts.
 //
-//	make bench                          24 targets, one round; print of 24 to 20,000 targets; a context of 100,000 files
+//	make bench                          24 targets, one round; print of 24 to 20,000 targets; a context of 100,000 files; large layers over networks of several rates
 //	go run ./bench -targets 8 -rounds 3
 //	go run ./bench -only print
 package main
@@ -21,7 +21,7 @@ var (
 	targets = flag.Int("targets", 24, "services in the monorepo")
 	mb      = flag.Int("mb", 8, "megabytes of each service's dependencies")
 	rounds  = flag.Int("rounds", 1, "rounds; the median is printed")
-	only    = flag.String("only", "", "measure builds, print or tree alone")
+	only    = flag.String("only", "", "measure builds, print, tree or push alone")
 	keep    = flag.Bool("keep", false, "keep the working directory")
 )
 
@@ -41,16 +41,21 @@ func run() error {
 	if !*keep {
 		defer os.RemoveAll(dir) //nolint:errcheck // nothing depends on it
 	}
-	for name, measure := range map[string]func(string) error{"print": measurePrint, "tree": measureTree} {
-		if *only == name || *only == "" {
-			if err := measure(dir); err != nil {
-				return err
+	for _, m := range []struct {
+		name    string
+		measure func(dir string) error
+	}{{"print", measurePrint}, {"tree", measureTree}, {"push", measurePush}, {"builds", measureBuilds}} {
+		if *only == "" || *only == m.name {
+			if err := m.measure(dir); err != nil {
+				return fmt.Errorf("%s: %w", m.name, err)
 			}
 		}
 	}
-	if *only != "builds" && *only != "" {
-		return nil
-	}
+	return nil
+}
+
+// measureBuilds takes all tools through all scenarios.
+func measureBuilds(dir string) error {
 	results := map[string][]sample{}
 	for round := range *rounds {
 		for _, tool := range tools {

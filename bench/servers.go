@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // process is a server that is stopped at the end.
@@ -114,13 +117,15 @@ func (d *daemon) cpu() time.Duration {
 	return time.Duration(ticks) * time.Second / 100
 }
 
-// registry is a registry behind a proxy that counts.
+// registry is a registry behind a proxy that counts, and lets no more through than a limit if it has one.
 type registry struct {
 	*process
 	addr     string
 	server   *http.Server
 	requests atomic.Int64
 	bytes    atomic.Int64
+	// limit is for what is sent to it, in bytes per second.
+	limit *rate.Limiter
 }
 
 type counts struct{ requests, bytes int64 }
@@ -144,7 +149,7 @@ func startRegistry(dir string) (*registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &registry{process: p}
+	r := &registry{process: p, limit: rate.NewLimiter(rate.Inf, limitBurst)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -156,13 +161,13 @@ func startRegistry(dir string) (*registry, error) {
 			req.Out.Host = req.In.Host // upload locations must lead back here
 		},
 		ModifyResponse: func(resp *http.Response) error {
-			resp.Body = &counting{resp.Body, &r.bytes}
+			resp.Body = &counting{resp.Body, &r.bytes, nil}
 			return nil
 		},
 	}
 	r.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.requests.Add(1)
-		req.Body = &counting{req.Body, &r.bytes}
+		req.Body = &counting{req.Body, &r.bytes, r.limit}
 		proxy.ServeHTTP(w, req)
 	})}
 	go func() { _ = r.server.Serve(l) }()
@@ -174,14 +179,26 @@ func (r *registry) stop() {
 	r.process.stop()
 }
 
-// counting counts the bytes of a body.
+// limitBurst is the most bytes that pass at once.
+const limitBurst = 64 << 10
+
+// counting counts the bytes of a body, and lets them pass at a rate if there is one.
 type counting struct {
 	io.ReadCloser
-	n *atomic.Int64
+	n     *atomic.Int64
+	limit *rate.Limiter
 }
 
 func (c *counting) Read(p []byte) (int, error) {
+	if c.limit != nil {
+		p = p[:min(len(p), limitBurst)]
+	}
 	n, err := c.ReadCloser.Read(p)
 	c.n.Add(int64(n))
+	if c.limit != nil && n > 0 {
+		if werr := c.limit.WaitN(context.Background(), n); err == nil {
+			err = werr
+		}
+	}
 	return n, err
 }

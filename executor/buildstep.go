@@ -16,19 +16,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// buildStep opens the destinations, solves the target and decodes the cache that came back. Layers are compressed as they arrive; the export
-// steps publish them.
-func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult) error {
+// buildStep opens the destinations, solves the target and decodes the cache that came back. Layers are compressed as they arrive, and pushed where
+// they are sure to be wanted; the export steps push the others and publish.
+func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult) (err error) {
 	b := step.Build
 	publishers, err := r.openPublishers(ctx, b.Exports)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			res.BytesOut += abandon(publishers)
+		}
+	}()
 	solver, err := r.builder.get(ctx)
 	if err != nil {
 		return &StepError{Step: step, Op: "find builder for", Where: b.Target.Name, Err: err}
 	}
-	receiver := &receiver{run: r, wants: wants(publishers)}
+	receiver := &receiver{run: r, wants: wants(publishers), early: startEarly(ctx, publishers)}
 	sources := r.importsOf(b.Sources, b.Fallbacks, func(im *imported) bool { return im.entry != nil })
 	req := build.Request{
 		Target:  b.Target,

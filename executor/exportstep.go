@@ -45,6 +45,7 @@ func (r *run) export(ctx context.Context, step *planner.Step, res *StepResult) e
 		publish = p.preview
 	}
 	out, err := publish(ctx, from.cache, from.note)
+	p.endEarly()
 	res.BytesOut += p.sent
 	res.BytesIn += p.got.Load()
 	if err != nil {

@@ -10,11 +10,14 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// receiver takes the layers that BuildKit exports for one target and compresses each once for all destinations while it comes in.
+// receiver takes the layers that BuildKit exports for one target and compresses each once for all destinations while it comes in. What is
+// complete goes on to destinations while the next comes in.
 type receiver struct {
 	run *run
 	// wants are the compressions that the target's destinations ask for.
 	wants []blob.Compression
+	// early are the destinations that every layer is sure to go to.
+	early []*publisher
 	bytes atomic.Int64
 }
 
@@ -55,7 +58,7 @@ func (w *layerWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Commit verifies the layer and enters it into the pool in all its forms.
+// Commit verifies the layer, enters it into the pool in all its forms and lets it be pushed.
 func (w *layerWriter) Commit(ctx context.Context) error {
 	defer w.release()
 	diffID, forms, err := w.ingest.Commit(ctx)
@@ -65,6 +68,9 @@ func (w *layerWriter) Commit(ctx context.Context) error {
 	w.receiver.bytes.Add(w.n)
 	for _, desc := range forms {
 		w.receiver.run.pool.add(diffID, available{desc: desc, blobs: w.receiver.run.spool})
+	}
+	for _, p := range w.receiver.early {
+		p.pushEarly(diffID)
 	}
 	return nil
 }

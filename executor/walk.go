@@ -34,6 +34,7 @@ func (r *run) walk(ctx context.Context) []*StepResult {
 		}
 		return dag.Done
 	})
+	r.endEarly()
 	out := make([]*StepResult, 0, len(r.plan.Steps))
 	for _, s := range r.plan.Steps {
 		res := results[s.ID]
