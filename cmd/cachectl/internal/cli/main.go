@@ -141,7 +141,7 @@ It reads cache.hcl, and Docker Bake's files as they are.
 	root.PersistentFlags().StringVar(&g.logLevel, "log-level", "warn", "what to log on standard error: debug, info, warn or error")
 	values(root, "diagnostics", "text", "json", "github")
 	values(root, "log-level", "debug", "info", "warn", "error")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	for _, add := range []func(*globals) *cobra.Command{
 		newApply, newPlan, newExplain, newGraph, newPrint, newValidate, newFmt, newMigrate, newCopy, newInspect, newDiff, newDu, newVerify, newPrune, newDoctor, newSchedule, newSchema,
 		newRegistry, newBuilder, newVersion, newCompletion,

@@ -37,8 +37,8 @@ func Plan(w io.Writer, p *planner.Plan, style Style) error {
 			destinations(&b, s.Merge.Exports, byID)
 		}
 	}
-	fmt.Fprintf(&b, "\n%s%d to build, %d to transfer, %d sources to read, %d caches to publish.\n", rested(p, counts),
-		counts[planner.KindBuild], counts[planner.KindMerge], counts[planner.KindImport], counts[planner.KindExport])
+	fmt.Fprintf(&b, "\n%s%d to build, %d to transfer, %s to read, %s to publish.\n", rested(p, counts),
+		counts[planner.KindBuild], counts[planner.KindMerge], count(counts[planner.KindImport], "source"), count(counts[planner.KindExport], "cache"))
 	return Text(w, b.String())
 }
 

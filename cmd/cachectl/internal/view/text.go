@@ -41,6 +41,9 @@ func Error(w io.Writer, err error) {
 	_, _ = fmt.Fprintf(w, "cachectl: %s\n", printable(err.Error()))
 }
 
+// Note prints a sentence that is no data and no problem.
+func Note(w io.Writer, s string) { _, _ = fmt.Fprintln(w, printable(s)) }
+
 // count is a number with its noun.
 func count(n int, noun string) string {
 	if n == 1 {
