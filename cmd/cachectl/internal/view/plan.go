@@ -8,6 +8,9 @@ import (
 	"github.com/cachectl/cachectl/planner"
 )
 
+// manySteps is from how many steps on a plan leaves out what is up to date.
+const manySteps = 40
+
 // Plan prints what a run would do, by target.
 func Plan(w io.Writer, p *planner.Plan, style Style) error {
 	byID := map[planner.StepID]*planner.Step{}
@@ -18,6 +21,9 @@ func Plan(w io.Writer, p *planner.Plan, style Style) error {
 	}
 	var b strings.Builder
 	for _, s := range p.Steps {
+		if a := p.Assessment(s.ID); len(p.Steps) >= manySteps && a != nil && a.Action == planner.ActionUpToDate {
+			continue // the last line counts them
+		}
 		switch s.Kind {
 		case planner.KindBuild:
 			fmt.Fprintf(&b, "%s %s  %s\n", action(p, s, planner.ActionBuild, style), style.bold(s.Build.Target.Name), style.faint(place(s)))
