@@ -85,6 +85,7 @@ func (c *Config) shownPath(path string) string {
 // adopt enters what another configuration declares. Registries and builders have no namespace: those that are here already stay.
 func (c *Config) adopt(b *block, other *Config) {
 	in := namespace{prefix: b.label + "_", of: other}
+	c.varNames = append(c.varNames, other.varNames...)
 	for _, name := range other.order {
 		c.enter(in.target(other.targets[name]))
 	}

@@ -40,11 +40,13 @@ type Options struct {
 
 // Config is an evaluated configuration.
 type Config struct {
-	opt      Options
-	sources  map[string]*hcl.File
-	fetched  *fetched
-	access   *access
-	eval     *evaluator
+	opt     Options
+	sources map[string]*hcl.File
+	fetched *fetched
+	access  *access
+	eval    *evaluator
+	// varNames are the variables of the configuration and of what it imports.
+	varNames []string
 	strict   bool
 	complete bool
 	// importing are the files that import this configuration, outermost first.
@@ -192,6 +194,25 @@ func (c *Config) read(ctx context.Context, composed []*composeTarget, files []*f
 	diags = append(diags, c.readTargets()...)
 	diags = append(diags, c.readOwn(blocks)...)
 	diags = append(diags, c.readSchedules(blocks)...)
+	return append(diags, c.unknownVars()...)
+}
+
+// unknownVars warns of settings that no variable takes: Bake passes over them, and a misspelt one looks as if it had been taken.
+func (c *Config) unknownVars() hcl.Diagnostics {
+	for name := range c.eval.variables {
+		c.varNames = append(c.varNames, name)
+	}
+	if len(c.importing) > 0 {
+		return nil
+	}
+	slices.Sort(c.varNames)
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.eval.vars) {
+		if slices.Contains(c.varNames, name) || slices.Contains(c.varNames, strings.TrimSuffix(name, "_JSON")) {
+			continue
+		}
+		diags = append(diags, warningf(nil, "Unknown variable", "--var %s=… sets nothing: there is no variable %q.%s", name, name, didYouMean(name, c.varNames)))
+	}
 	return diags
 }
 

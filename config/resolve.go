@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -88,6 +89,10 @@ func (r *resolver) expandNames(names []string) []string {
 		}
 		if c.strict {
 			return c.public()
+		}
+		if len(c.public()) == 0 {
+			r.diags = append(r.diags, errorf(nil, "Nothing selected", "There is no target, group or transfer in the configuration."))
+			return nil
 		}
 		r.diags = append(r.diags, errorf(nil, "Nothing selected", "There is no group or target named \"default\". Name what to build:%s.", nameList(c.public())))
 		return nil
@@ -199,12 +204,20 @@ func (r *resolver) defaultGroup(res *Resolution, named []string) {
 	res.Groups[i] = &Group{Name: defaultName, Description: res.Groups[i].Description, Targets: slices.Compact(all)}
 }
 
+// nearOrAll suggests the name that was meant, or tells which there are.
+func nearOrAll(name string, all, public []string) string {
+	if near := didYouMean(name, all); near != "" || len(public) == 0 {
+		return near
+	}
+	return " There are:" + nameList(public) + "."
+}
+
 // unknown reports a name that is nothing, at the group that names it.
 func (r *resolver) unknown(name string, trail []string) {
 	c := r.config
 	all := c.all()
 	if len(trail) == 0 {
-		r.diags = append(r.diags, errorf(nil, "Unknown target", "There is no target, group or transfer named %q.%s", name, didYouMean(name, all)))
+		r.diags = append(r.diags, errorf(nil, "Unknown target", "There is no target, group or transfer named %q.%s", name, nearOrAll(name, all, c.public())))
 		return
 	}
 	g := c.groups[trail[len(trail)-1]]
@@ -374,8 +387,9 @@ func (r *resolver) checkCycles() {
 
 // nameList is " a, b, c" of at most a few names.
 func nameList(names []string) string {
-	if len(names) > 12 {
-		names = append(slices.Clone(names[:12]), "…")
+	const most = 12
+	if more := len(names) - most; more > 0 {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("and %d more", more))
 	}
 	return " " + strings.Join(names, ", ")
 }

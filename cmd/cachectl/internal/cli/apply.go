@@ -57,7 +57,7 @@ code 3, not at all if what it builds from, settings or caches have changed since
 // runFlags are those that say how to run, beside those that say what.
 func (a *apply) runFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVarP(&a.jobs, "jobs", "j", 0, "steps at once; 0 is as many as hosts and builder allow")
+	f.VarP((*limit)(&a.jobs), "jobs", "j", "steps at once; 0 is as many as hosts and builder allow")
 	f.BoolVar(&a.failFast, "fail-fast", false, "stop at the first failure instead of finishing what does not depend on it")
 	f.StringVar(&a.builder, "builder", "", "builder block, buildx builder, address, or embedded")
 	f.StringVar(&a.progress, "progress", "auto", "progress on standard error: auto, plain, tty, rawjson or quiet")

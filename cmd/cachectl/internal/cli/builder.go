@@ -23,7 +23,10 @@ func newBuilder(g *globals) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return view.JSON(g.out, st)
+				return view.JSON(g.out, struct {
+					FormatVersion string `json:"format_version"`
+					*build.EmbeddedStatus
+				}{"1.0", st})
 			}
 			return view.BuilderStatus(g.out, st)
 		},
@@ -35,7 +38,15 @@ func newBuilder(g *globals) *cobra.Command {
 		Example: "  cachectl builder rm",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return build.RemoveEmbedded(cmd.Context(), g.absolute(dataDir))
+			st, err := build.StatusEmbedded(g.absolute(dataDir))
+			if err != nil {
+				return err
+			}
+			if err := build.RemoveEmbedded(cmd.Context(), g.absolute(dataDir)); err != nil {
+				return err
+			}
+			view.Removed(g.err, st)
+			return nil
 		},
 	}
 	cmd.PersistentFlags().StringVar(&dataDir, "data-dir", "", "where the state is (default: the user's data directory)")

@@ -66,7 +66,7 @@ func (c *copying) flags(cmd *cobra.Command) {
 	f.BoolVar(&c.ignoreMissing, "ignore-missing", false, "go on without sources that hold no usable cache, as long as one does")
 	f.BoolVar(&c.insecure, "insecure", false, "allow plain HTTP and do not verify certificates")
 	f.StringArrayVarP(&c.files, "file", "f", nil, "configuration file whose registry blocks say how to reach hosts")
-	f.IntVarP(&c.jobs, "jobs", "j", 0, "steps at once; 0 is as many as hosts allow")
+	f.VarP((*limit)(&c.jobs), "jobs", "j", "steps at once; 0 is as many as hosts allow")
 	f.StringVar(&c.progress, "progress", "auto", "progress on standard error: auto, plain, tty, rawjson or quiet")
 	f.BoolVar(&c.json, "json", false, "print the report as JSON on standard output")
 	f.StringVar(&c.dataDir, "data-dir", "", "where embedded registries keep their content (default: the user's data directory)")

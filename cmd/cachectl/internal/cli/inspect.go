@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"strings"
+
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
 	"github.com/spf13/cobra"
 )
@@ -61,9 +63,15 @@ func newInspect(g *globals) *cobra.Command {
 // usageArgs makes a wrong number of arguments a usage error.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+		err := check(cmd, args)
+		if err == nil {
+			return nil
 		}
-		return nil
+		_, verb, _ := strings.Cut(cmd.CommandPath(), " ")
+		wrong := strings.NewReplacer("1 arg(s)", "1 argument", "arg(s)", "arguments").Replace(err.Error())
+		if strings.HasSuffix(wrong, fmt.Sprintf("for %q", cmd.CommandPath())) { // cobra speaks of commands and flags
+			wrong = fmt.Sprintf("does not take %q", args[0])
+		}
+		return usageError{fmt.Errorf("%s %s; usage: %s; see %s --help", verb, wrong, cmd.UseLine(), cmd.CommandPath())}
 	}
 }

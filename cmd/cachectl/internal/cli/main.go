@@ -135,13 +135,15 @@ It reads cache.hcl, and Docker Bake's files as they are.
 	root.SetIn(in.Stdin)
 	root.SetOut(g.out)
 	root.SetErr(g.err)
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true, Run: func(*cobra.Command, []string) {}})
+	root.SetHelpCommand(helpCommand(root))
+	root.Version = versionLine()
+	root.SetVersionTemplate("{{.Version}}")
 	root.PersistentFlags().BoolVar(&g.noColor, "no-color", false, "do not color output (also NO_COLOR)")
 	root.PersistentFlags().StringVar(&g.diagnostics, "diagnostics", "", "form of diagnostics: text, json or github (default text; with annotations besides on GitHub Actions)")
 	root.PersistentFlags().StringVar(&g.logLevel, "log-level", "warn", "what to log on standard error: debug, info, warn or error")
 	values(root, "diagnostics", "text", "json", "github")
 	values(root, "log-level", "debug", "info", "warn", "error")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	for _, add := range []func(*globals) *cobra.Command{
 		newApply, newPlan, newExplain, newGraph, newPrint, newValidate, newFmt, newMigrate, newCopy, newInspect, newDiff, newDu, newVerify, newPrune, newDoctor, newSchedule, newSchema,
 		newRegistry, newBuilder, newVersion, newCompletion,
@@ -149,6 +151,20 @@ It reads cache.hcl, and Docker Bake's files as they are.
 		root.AddCommand(add(g))
 	}
 	return root, g
+}
+
+// helpCommand is "help VERB", for those who try it; --help is what is documented.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND...]", Short: "Show the help of a command", Hidden: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(root, args)
+			}
+			return cmd.Help()
+		},
+	}
 }
 
 // unknownCommand refuses what is no verb, with the nearest one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor"
@@ -114,7 +115,16 @@ func (p *places) read(ctx context.Context, arg string, insecure bool) (backend.S
 // readError is why a cache that was named could not be read.
 func readError(src backend.Source, err error) error {
 	if errors.Is(err, blob.ErrNotFound) {
-		return usageError{fmt.Errorf("%s: there is nothing", src.Name())}
+		return usageError{fmt.Errorf("%s: there is nothing%s", src.Name(), untagged(src.Name()))}
 	}
 	return fmt.Errorf("%s: %w", src.Name(), err)
+}
+
+// untagged says which tag was looked for, where a reference has none.
+func untagged(name string) string {
+	ref, ok := strings.CutPrefix(name, "registry ")
+	if !ok || strings.ContainsAny(ref[strings.LastIndexByte(ref, '/')+1:], ":@") {
+		return ""
+	}
+	return "; without a tag it is latest that is looked for"
 }

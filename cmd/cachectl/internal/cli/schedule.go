@@ -31,6 +31,10 @@ func newSchedule(g *globals) *cobra.Command {
 			if asJSON {
 				return view.SchedulesJSON(g.out, list, time.Now())
 			}
+			if len(list) == 0 {
+				view.Note(g.err, "There is no schedule in the configuration.")
+				return nil
+			}
 			return view.Schedules(g.out, list, time.Now())
 		},
 	}
@@ -73,7 +77,7 @@ code is that of the last failure.`,
 	}
 	a.flags(cmd, g)
 	a.runFlags(cmd)
-	cmd.Flags().IntVar(&runs, "runs", 0, "end after this many runs; 0 is never")
+	cmd.Flags().Var((*limit)(&runs), "runs", "end after this many runs; 0 is never")
 	_ = cmd.Flags().MarkHidden("schedule")
 	cmd.ValidArgsFunction = nil
 	return cmd

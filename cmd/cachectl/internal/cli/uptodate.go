@@ -17,7 +17,7 @@ type upToDate struct {
 func (u *upToDate) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&u.verify, "verify", string(executor.CheckManifest), "what a destination must still have for a target to be up to date: none (its fingerprint), manifest or blobs")
-	f.DurationVar(&u.maxAge, "max-age", 0, "how old a build may be for its target to be up to date, for instance 24h; 0 is no limit")
+	f.Var((*age)(&u.maxAge), "max-age", "how old a build may be for its target to be up to date, for instance 24h or 7d; 0 is no limit")
 	values(cmd, "verify", string(executor.CheckNone), string(executor.CheckManifest), string(executor.CheckBlobs))
 }
 
@@ -30,9 +30,6 @@ func (u *upToDate) check(force bool) (executor.Check, error) {
 	case executor.CheckNone, executor.CheckManifest, executor.CheckBlobs:
 	default:
 		return "", usageError{fmt.Errorf("--verify %q is not none, manifest or blobs", u.verify)}
-	}
-	if u.maxAge < 0 {
-		return "", usageError{fmt.Errorf("--max-age %s is negative", u.maxAge)}
 	}
 	if force {
 		check = executor.CheckOff

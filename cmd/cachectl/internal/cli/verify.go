@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
 	"github.com/cachectl/cachectl/executor/backend"
@@ -49,7 +48,7 @@ The exit code is 0 if everything is whole, or was repaired, and 6 if something i
 	v.flags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&v.check.Deep, "deep", false, "read every layer and compare digests")
-	f.IntVar(&v.check.Jobs, "jobs", 0, "layers read at once from one cache (default 4)")
+	f.VarP((*limit)(&v.check.Jobs), "jobs", "j", "layers read at once from one cache (default 4)")
 	f.BoolVar(&v.repair, "repair", false, "drop what is broken and publish what is whole")
 	f.StringArrayVar(&v.repairFrom, "repair-from", nil, "repair, putting layers back from this cache first, repeatable")
 	f.BoolVar(&v.json, "json", false, "print JSON")
@@ -65,9 +64,6 @@ func (e errBroken) Error() string { return "something is broken" }
 func (e errBroken) Unwrap() error { return e.cause }
 
 func (v *verifyFlags) run(ctx context.Context, g *globals, args []string) error {
-	if v.check.Jobs < 0 {
-		return usageError{fmt.Errorf("--jobs %d is not a number of layers", v.check.Jobs)}
-	}
 	at, err := v.open(ctx, g, args)
 	defer at.close()
 	if err != nil {

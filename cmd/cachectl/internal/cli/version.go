@@ -31,13 +31,22 @@ func newVersion(g *globals) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := currentVersion()
 			if asJSON {
-				return view.JSON(g.out, v)
+				return view.JSON(g.out, struct {
+					FormatVersion string `json:"format_version"`
+					Version
+				}{"1.0", v})
 			}
-			return view.Text(g.out, "cachectl "+v.Version+" ("+v.Go+", BuildKit client "+v.BuildKit+")\n")
+			return view.Text(g.out, versionLine())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// versionLine is the version for people.
+func versionLine() string {
+	v := currentVersion()
+	return "cachectl " + v.Version + " (" + v.Go + ", BuildKit client " + v.BuildKit + ")\n"
 }
 
 // currentVersion is what the build recorded.

@@ -209,7 +209,7 @@ func (b *brief) started(step *planner.Step, now time.Time) *client.SolveStatus {
 	if o.vertex.Started == nil {
 		o.vertex.Started = &now
 	}
-	o.stage = map[planner.Kind]string{planner.KindBuild: "build", planner.KindMerge: "merge", planner.KindExport: "publish"}[step.Kind]
+	o.stage = map[planner.Kind]string{planner.KindBuild: "wait for the builder", planner.KindMerge: "merge", planner.KindExport: "publish"}[step.Kind]
 	out.Vertexes = append(out.Vertexes, o.line())
 	return out
 }

@@ -15,15 +15,8 @@ func CI(w io.Writer, r *executor.Report, lookupEnv func(string) (string, bool)) 
 	if on, _ := lookupEnv("GITHUB_ACTIONS"); on != "true" {
 		return nil
 	}
-	for _, s := range r.Steps {
-		if s.Outcome != executor.OutcomeFailed {
-			continue
-		}
-		where := ""
-		if rng := s.Step.Range; rng.Filename != "" {
-			where = fmt.Sprintf(" file=%s,line=%d", commandValue(rng.Filename), rng.Start.Line)
-		}
-		_, _ = fmt.Fprintf(w, "::error%s::%s: %s\n", where, commandText(string(s.Step.ID)), commandText(reason(s)))
+	for _, f := range failures(r) {
+		_, _ = fmt.Fprintf(w, "::error%s::%s\n", f.annotated(), commandText(f.sentence()))
 	}
 	path, ok := lookupEnv("GITHUB_STEP_SUMMARY")
 	if !ok || path == "" {
@@ -38,6 +31,27 @@ func CI(w io.Writer, r *executor.Report, lookupEnv func(string) (string, bool)) 
 		err = cerr
 	}
 	return err
+}
+
+// annotated is the line that a failure is shown beside: that of the Dockerfile, else that of the declaration.
+func (f *failure) annotated() string {
+	rng := f.steps[0].Step.Range
+	switch {
+	case f.file != "":
+		return fmt.Sprintf(" file=%s,line=%d", commandValue(f.file), f.line)
+	case rng.Filename != "":
+		return fmt.Sprintf(" file=%s,line=%d", commandValue(rng.Filename), rng.Start.Line)
+	}
+	return ""
+}
+
+// sentence is the failure without the place it is shown beside. GitHub shows few annotations of a job, so steps with one reason share one.
+func (f *failure) sentence() string {
+	var names []string
+	for _, s := range f.steps {
+		names = append(names, string(s.Step.ID))
+	}
+	return few(names) + ": " + f.why
 }
 
 // markdown is the final table for a page.

@@ -24,7 +24,7 @@ func Diagnostics(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File,
 		shown := masked(files)
 		text := hcl.NewDiagnosticTextWriter(&buf, shown, width, style.Color)
 		bare := hcl.NewDiagnosticTextWriter(&buf, nil, width, style.Color)
-		for _, d := range diags {
+		for _, d := range alike(diags) {
 			w := text
 			if longSnippet(d, shown) {
 				w = bare
@@ -40,6 +40,33 @@ func Diagnostics(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File,
 		return annotations(w, diags)
 	}
 	return fmt.Errorf("--diagnostics %q is not text, json or github", form)
+}
+
+// alike tells once what is said of one place again and again: a line of a matrix is the line of each target that it makes. The first says what is
+// wrong, and how many others there are.
+func alike(diags hcl.Diagnostics) hcl.Diagnostics {
+	var list hcl.Diagnostics
+	first := map[string]int{}
+	more := map[int]int{}
+	for _, d := range diags {
+		if d.Subject == nil {
+			list = append(list, d)
+			continue
+		}
+		key := fmt.Sprint(d.Severity, "\x00", d.Summary, "\x00", *d.Subject)
+		if i, known := first[key]; known {
+			more[i]++
+			continue
+		}
+		first[key] = len(list)
+		list = append(list, d)
+	}
+	for i, n := range more {
+		d := *list[i]
+		d.Detail += fmt.Sprintf("\n\nAnd %s like this at the same place.", count(n, "other"))
+		list[i] = &d
+	}
+	return list
 }
 
 // snippetLimit is the most bytes of source that are shown with a diagnostic.
@@ -131,7 +158,7 @@ func lineAt(f *hcl.File, offset int) string {
 // annotations prints diagnostics as workflow commands, which GitHub shows beside the lines (GitHub: "Workflow commands for GitHub Actions").
 func annotations(w io.Writer, diags hcl.Diagnostics) error {
 	var b strings.Builder
-	for _, d := range diags {
+	for _, d := range alike(diags) {
 		where := " "
 		if s := d.Subject; s != nil {
 			where = fmt.Sprintf(" file=%s,line=%d,col=%d,endLine=%d,", commandValue(s.Filename), s.Start.Line, s.Start.Column, s.End.Line)

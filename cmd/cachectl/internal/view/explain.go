@@ -11,7 +11,13 @@ import (
 // Explain prints of each target what would be done, from which step on, and why.
 func Explain(w io.Writer, p *planner.Plan, style Style) error {
 	var b strings.Builder
-	for _, e := range explained(p) {
+	list := explained(p)
+	idle := 0
+	for _, e := range list {
+		if len(list) >= manyRows && e.Action == planner.ActionUpToDate {
+			idle++
+			continue
+		}
 		paint := style.green
 		switch e.Action {
 		case planner.ActionUpToDate:
@@ -26,6 +32,9 @@ func Explain(w io.Writer, p *planner.Plan, style Style) error {
 		for _, reason := range e.Why {
 			fmt.Fprintf(&b, "  why   %s\n", printable(reason))
 		}
+	}
+	if idle > 0 {
+		fmt.Fprintf(&b, "%s: %s\n", style.bold(count(idle, "target")), style.faint(string(planner.ActionUpToDate)))
 	}
 	return Text(w, b.String())
 }

@@ -97,7 +97,7 @@ func (f *full) started(step *planner.Step, now time.Time) *client.SolveStatus {
 // ended shows how a step ended. That a build failed its own vertex has said.
 func (f *full) ended(res *executor.StepResult, now time.Time) *client.SolveStatus {
 	v := f.steps[res.Step.ID]
-	if v == nil && res.Outcome == executor.OutcomeUpToDate && res.Step.Kind == planner.KindBuild {
+	if v == nil && res.Outcome == executor.OutcomeUpToDate && res.Step.Kind == planner.KindBuild && f.fold == nil { // else the summary counts them
 		return &client.SolveStatus{Vertexes: []*client.Vertex{{
 			Digest: stepDigest(res.Step.ID), Name: "[" + res.Step.Build.Target.Name + "] up to date", Started: &now, Completed: &now, Cached: true,
 		}}}
@@ -118,7 +118,9 @@ func (f *full) ended(res *executor.StepResult, now time.Time) *client.SolveStatu
 	case executor.OutcomeFailed, executor.OutcomeCanceled:
 		c.Error = firstLine(res.Err)
 	case executor.OutcomeMissing, executor.OutcomeIgnored:
-		st.Logs = []*client.VertexLog{{Vertex: c.Digest, Stream: 1, Data: []byte(firstLine(res.Err) + "\n"), Timestamp: now}}
+		if len(res.Warnings) == 0 { // a warning has said why
+			st.Logs = []*client.VertexLog{{Vertex: c.Digest, Stream: 1, Data: []byte(firstLine(res.Err) + "\n"), Timestamp: now}}
+		}
 	}
 	if pub := res.Published; pub != nil && !pub.Changed {
 		c.Cached = true

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -75,6 +76,15 @@ func VariablesJSON(w io.Writer, rows []config.Listing) error {
 		list = append(list, listedVariableJSON{l.Name, printable(l.Description), l.Type, l.Value})
 	}
 	return JSON(w, list)
+}
+
+// Removed says what was removed with the embedded builder.
+func Removed(w io.Writer, st *build.EmbeddedStatus) {
+	if st.Bytes == 0 && !st.Running {
+		Note(w, "There was no embedded builder in "+st.Dir+".")
+		return
+	}
+	Note(w, fmt.Sprintf("Removed the embedded builder in %s, %s.", st.Dir, size(st.Bytes)))
 }
 
 // BuilderStatus prints what there is of the embedded builder.

@@ -8,6 +8,9 @@ import (
 	"github.com/cachectl/cachectl/planner"
 )
 
+// manySteps is from how many steps on a plan leaves out what is up to date.
+const manySteps = 40
+
 // Plan prints what a run would do, by target.
 func Plan(w io.Writer, p *planner.Plan, style Style) error {
 	byID := map[planner.StepID]*planner.Step{}
@@ -18,6 +21,9 @@ func Plan(w io.Writer, p *planner.Plan, style Style) error {
 	}
 	var b strings.Builder
 	for _, s := range p.Steps {
+		if a := p.Assessment(s.ID); len(p.Steps) >= manySteps && a != nil && a.Action == planner.ActionUpToDate {
+			continue // the last line counts them
+		}
 		switch s.Kind {
 		case planner.KindBuild:
 			fmt.Fprintf(&b, "%s %s  %s\n", action(p, s, planner.ActionBuild, style), style.bold(s.Build.Target.Name), style.faint(place(s)))
@@ -37,8 +43,8 @@ func Plan(w io.Writer, p *planner.Plan, style Style) error {
 			destinations(&b, s.Merge.Exports, byID)
 		}
 	}
-	fmt.Fprintf(&b, "\n%s%d to build, %d to transfer, %d sources to read, %d caches to publish.\n", rested(p, counts),
-		counts[planner.KindBuild], counts[planner.KindMerge], counts[planner.KindImport], counts[planner.KindExport])
+	fmt.Fprintf(&b, "\n%s%d to build, %d to transfer, %s to read, %s to publish.\n", rested(p, counts),
+		counts[planner.KindBuild], counts[planner.KindMerge], count(counts[planner.KindImport], "source"), count(counts[planner.KindExport], "cache"))
 	return Text(w, b.String())
 }
 

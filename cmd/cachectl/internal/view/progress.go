@@ -83,6 +83,9 @@ func NewProgress(ctx context.Context, out *Output, opt ProgressOptions) (*Progre
 		p.term = &terminal{Output: out, color: opt.Style.Color}
 		w = p.term
 	}
+	if mode == "quiet" {
+		p.shape = &quiet{out: out}
+	}
 	if mode == "tty" || mode == "rawjson" {
 		p.held = &bytes.Buffer{}
 	}

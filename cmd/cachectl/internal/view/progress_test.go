@@ -208,6 +208,17 @@ func TestFoldShowsOnlyWhatDidWork(t *testing.T) {
 	}
 }
 
+func TestFoldLeavesWhatIsUpToDateToTheSummary(t *testing.T) {
+	r := newRun(8)
+	res := &executor.StepResult{Step: r.step("build t00"), Outcome: executor.OutcomeUpToDate}
+	if got := newFull(true).ended(res, time.Now()); got != nil {
+		t.Errorf("a log of many targets has %v", got.Vertexes)
+	}
+	if got := newFull(false).ended(res, time.Now()); got == nil {
+		t.Error("a log of few targets does not have what is up to date")
+	}
+}
+
 func TestFoldShowsFailuresOfHousekeeping(t *testing.T) {
 	r := newRun(1)
 	v := r.vertex("[internal] load build definition from Dockerfile", false)
@@ -375,6 +386,28 @@ func TestQuietShowsNothing(t *testing.T) {
 	p.BuildStatus("t00", &client.SolveStatus{Vertexes: []*client.Vertex{r.vertex("[1/1] RUN make", false)}})
 	p.Close()
 	if got := read(); got != "" {
+		t.Errorf("quiet prints %q", got)
+	}
+}
+
+func TestQuietShowsTheLastLinesOfWhatFails(t *testing.T) {
+	r := newRun(1)
+	out, read := pipe(t)
+	p, err := NewProgress(t.Context(), NewOutput(out, &Secrets{}), ProgressOptions{Mode: "quiet", Plan: r.plan})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ran = "[1/1] RUN make"
+	for i := range tailLines + 1 {
+		p.BuildStatus("t00", &client.SolveStatus{Logs: []*client.VertexLog{r.log(ran, fmt.Sprintf("line %d\n", i))}})
+	}
+	p.BuildStatus("t00", &client.SolveStatus{Logs: []*client.VertexLog{r.log(ran, "no rule")}})
+	failed := r.vertex(ran, false)
+	failed.Error = "exit code: 2"
+	p.BuildStatus("t00", &client.SolveStatus{Vertexes: []*client.Vertex{failed}})
+	p.Close()
+	got := read()
+	if !strings.HasPrefix(got, "------\n > [t00] [1/1] RUN make:\nline 2\n") || !strings.HasSuffix(got, fmt.Sprintf("line %d\nno rule\n------\n", tailLines)) {
 		t.Errorf("quiet prints %q", got)
 	}
 }

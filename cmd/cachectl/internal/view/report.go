@@ -16,62 +16,17 @@ import (
 func Report(w io.Writer, r *executor.Report, builds map[string][]string, style Style) {
 	_, _ = fmt.Fprintln(w)
 	if len(r.Targets) > 0 {
-		rows := [][]string{{style.bold("TARGET"), style.bold("STEPS"), style.bold("IN"), style.bold("OUT"), style.bold("TIME"), style.bold("CACHE")}}
-		for _, t := range r.Targets {
-			steps := "-"
-			if t.Outcome == executor.OutcomeUpToDate {
-				steps = "up to date"
-			} else if t.Total > 0 {
-				steps = fmt.Sprintf("%d/%d cached", t.Cached, t.Total)
-			}
-			rows = append(rows, targetRows(t, steps, style)...)
-		}
-		table(w, rows)
+		targetTable(w, r.Targets, style)
 	}
 	if len(r.Transfers) > 0 {
 		if len(r.Targets) > 0 {
 			_, _ = fmt.Fprintln(w)
 		}
-		rows := [][]string{{style.bold("TRANSFER"), style.bold("SOURCES"), style.bold("IN"), style.bold("OUT"), style.bold("TIME"), style.bold("CACHE")}}
-		for _, t := range r.Transfers {
-			used := 0
-			for _, s := range t.Sources {
-				if s.Outcome == executor.OutcomeDone {
-					used++
-				}
-			}
-			rows = append(rows, targetRows(t, fmt.Sprintf("%d of %d", used, len(t.Sources)), style)...)
-		}
-		table(w, rows)
+		transferTable(w, r.Transfers, style)
 	}
 	warnings(w, r, builds, style)
 	Failures(w, r, style)
 	_, _ = fmt.Fprintln(w, "\n"+summary(r, style))
-}
-
-// targetRows is a row for the target and one for each further destination.
-func targetRows(t *executor.TargetResult, steps string, style Style) [][]string {
-	name := t.Name
-	switch t.Outcome {
-	case executor.OutcomeDone, executor.OutcomeUpToDate:
-		name = style.green("✓ ") + name
-	case executor.OutcomeSkipped, executor.OutcomeCanceled:
-		name = style.yellow("- ") + name
-	default:
-		name = style.red("✗ ") + name
-	}
-	head := []string{name, steps, size(t.BytesIn), size(t.BytesOut), duration(t.Duration)}
-	if len(t.Destinations) == 0 {
-		return [][]string{append(head, style.faint("none declared"))}
-	}
-	var rows [][]string
-	for i, d := range t.Destinations {
-		if i > 0 {
-			head = []string{"", "", "", "", ""}
-		}
-		rows = append(rows, append(head, whereTo(d, style)))
-	}
-	return rows
 }
 
 // whereTo says where a cache went, or why not.
@@ -147,31 +102,6 @@ func few(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:fewNames], ", "), len(names)-fewNames)
-}
-
-// Failures prints one line for each failed step: what, where it is declared, and why. Further lines of the reason follow, indented.
-func Failures(w io.Writer, r *executor.Report, style Style) {
-	for _, s := range r.Steps {
-		if s.Outcome != executor.OutcomeFailed {
-			continue
-		}
-		at := ""
-		if rng := s.Step.Range; rng.Filename != "" {
-			at = fmt.Sprintf(" (%s:%d,%d)", oneLine(rng.Filename), rng.Start.Line, rng.Start.Column)
-		}
-		why := strings.ReplaceAll(strings.TrimSpace(reason(s)), "\n", "\n  ")
-		_, _ = fmt.Fprintf(w, "%s %s%s: %s\n", style.red("error:"), oneLine(string(s.Step.ID)), at, why)
-	}
-}
-
-// reason is why a step failed, without what its name says already.
-func reason(s *executor.StepResult) string {
-	err := s.Err
-	var step *executor.StepError
-	if errors.As(err, &step) && (step.Op == "build" || step.Op == "publish" || step.Op == "merge") {
-		err = step.Err
-	}
-	return text(err)
 }
 
 // summary is one line about the whole run.

@@ -41,6 +41,9 @@ func Error(w io.Writer, err error) {
 	_, _ = fmt.Fprintf(w, "cachectl: %s\n", printable(err.Error()))
 }
 
+// Note prints a sentence that is no data and no problem.
+func Note(w io.Writer, s string) { _, _ = fmt.Fprintln(w, printable(s)) }
+
 // count is a number with its noun.
 func count(n int, noun string) string {
 	if n == 1 {
@@ -79,18 +82,17 @@ var longDigest = regexp.MustCompile(`sha256:([0-9a-f]{12})[0-9a-f]{52}`)
 // shortDigests shortens the digests in a text.
 func shortDigests(s string) string { return longDigest.ReplaceAllString(s, "sha256:$1") }
 
+// spanning begins a row's only cell that runs across all columns.
+const spanning = "\x00"
+
 // table lays out rows in columns; the first is the header. Color codes do not count as width.
 func table(w io.Writer, rows [][]string) {
-	var widths []int
+	widths := columns(rows)
 	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], visible(cell))
+		if strings.HasPrefix(row[0], spanning) {
+			_, _ = fmt.Fprintln(w, strings.TrimPrefix(row[0], spanning))
+			continue
 		}
-	}
-	for _, row := range rows {
 		var b strings.Builder
 		for i, cell := range row {
 			b.WriteString(cell)
@@ -100,6 +102,32 @@ func table(w io.Writer, rows [][]string) {
 		}
 		_, _ = fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
 	}
+}
+
+// columns are the widths of a table's columns.
+func columns(rows [][]string) []int {
+	var widths []int
+	for _, row := range rows {
+		if strings.HasPrefix(row[0], spanning) {
+			continue
+		}
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], visible(cell))
+		}
+	}
+	return widths
+}
+
+// tableWidth is how wide a table gets.
+func tableWidth(rows [][]string) int {
+	width := -2
+	for _, w := range columns(rows) {
+		width += w + 2
+	}
+	return width
 }
 
 // visible is the number of characters of a cell without color codes.

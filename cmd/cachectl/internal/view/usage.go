@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/cache"
@@ -25,7 +24,7 @@ type UsageRow struct {
 func Usage(w io.Writer, rows []UsageRow, u *cache.Usage) error {
 	cells := [][]string{{"CACHE", "RECORDS", "LAYERS", "SIZE", "UNIQUE", "USED BY"}}
 	for _, r := range rows {
-		used := strings.Join(r.UsedBy, ", ")
+		used := few(r.UsedBy)
 		switch {
 		case r.Missing:
 			cells = append(cells, []string{r.Name, "-", "-", "-", "missing", used})
@@ -46,7 +45,7 @@ func Usage(w io.Writer, rows []UsageRow, u *cache.Usage) error {
 		for _, i := range s.Caches {
 			list = append(list, names[i])
 		}
-		_, _ = fmt.Fprintf(w, "%s in %s shared by %s\n", size(s.Bytes), count(s.Layers, "layer"), strings.Join(list, ", "))
+		_, _ = fmt.Fprintf(w, "%s in %s shared by %s\n", size(s.Bytes), count(s.Layers, "layer"), few(list))
 	}
 	return nil
 }
