@@ -168,51 +168,6 @@ func policies(list []item) []Policy {
 	return out
 }
 
-func (a attributes) pointer(name string) *string {
-	if v := a[name]; v != nil {
-		return v.text
-	}
-	return nil
-}
-
-func (a attributes) flag(name string) *bool {
-	if v := a[name]; v != nil {
-		return v.truth
-	}
-	return nil
-}
-
-func (a attributes) list(name string) []string {
-	if v := a[name]; v != nil {
-		return v.list
-	}
-	return nil
-}
-
-func (a attributes) items(name string) []item {
-	if v := a[name]; v != nil {
-		return v.items
-	}
-	return nil
-}
-
-func (a attributes) dict(name string) map[string]*string {
-	if v := a[name]; v != nil {
-		return v.dict
-	}
-	return nil
-}
-
-func (a attributes) strings(name string) map[string]string {
-	out := map[string]string{}
-	for k, v := range a.dict(name) {
-		if v != nil {
-			out[k] = *v
-		}
-	}
-	return out
-}
-
 // platforms splits entries that hold several.
 func (a attributes) platforms() []string {
 	var out []string

@@ -11,6 +11,23 @@ import (
 // targetName is what a target may be called (Bake: validateTargetName).
 var targetName = regexp.MustCompile(schema.Target.LabelForm)
 
+// target is a target before inheritance, possibly written in several places.
+type target struct {
+	name     string
+	def      hcl.Range
+	blocks   []*targetBlock
+	inherits []string
+	attrs    attributes
+	// base is the directory that the context is relative to when none is named.
+	base string
+}
+
+// targetBlock is one block of a target with the matrix values it is evaluated with.
+type targetBlock struct {
+	block  *block
+	locals map[string]cty.Value
+}
+
 // declareTargets expands matrices and enters the targets; their attributes are evaluated later, or when others refer to them.
 func (c *Config) declareTargets(blocks []*block) hcl.Diagnostics {
 	var diags hcl.Diagnostics

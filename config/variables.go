@@ -217,3 +217,28 @@ func (e *evaluator) validate(v *variableBlock) hcl.Diagnostics {
 	}
 	return diags
 }
+
+// checkVariables evaluates and validates every variable, used or not.
+func (c *Config) checkVariables() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.eval.variables) {
+		v := c.eval.variables[name]
+		_, d := c.eval.lookup(name, &v.at)
+		diags = append(diags, d...)
+		if !d.HasErrors() {
+			diags = append(diags, c.eval.validate(v)...)
+		}
+	}
+	return diags
+}
+
+// checkGlobals evaluates every global, used or not.
+func (c *Config) checkGlobals() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.eval.globals) {
+		at := c.eval.globals[name].NameRange
+		_, d := c.eval.lookup(name, &at)
+		diags = append(diags, d...)
+	}
+	return diags
+}
