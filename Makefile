@@ -10,7 +10,7 @@ DEMO    := .demo
 export PATH := $(CURDIR)/$(TOOLS):$(PATH)
 export CGO_ENABLED ?= 0
 
-.PHONY: build help deps tools demo test unit lint bench fuzz fmt clean bin/cachectl
+.PHONY: build help deps demo-deps tools demo test unit lint bench fuzz fmt clean bin/cachectl
 
 build: bin/cachectl ## build bin/cachectl
 
@@ -20,8 +20,10 @@ help: ## list what make can do
 bin/cachectl:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/cachectl
 
-deps: ## install the Debian packages that builds and tests need
+deps: ## install what builds and tests need beside Go
 	@tools/deps
+demo-deps:
+	@tools/deps demo
 
 # Each tool is built with the versions of its own go.mod; a stamp of that file says whether it is up to date.
 define tool
@@ -39,18 +41,18 @@ $(eval $(call tool,actcache,tools/actcache,.))
 $(TOOLS)/.actcache: tools/actcache/main.go
 $(eval $(call tool,golangci-lint,tools/golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
 
-# Azurite is a program for node; what it needs stands beside it. Its scripts are not run.
+# Azurite is a program for node; what it needs stands beside it. Scripts of packages are not run.
 $(TOOLS)/.azurite: tools/azurite/package.json tools/azurite/package-lock.json
+	@tools/node
 	@mkdir -p .tools/azurite
 	cp tools/azurite/package.json tools/azurite/package-lock.json .tools/azurite/
-	cd .tools/azurite && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
+	cd .tools/azurite && npm ci --ignore-scripts --omit=optional --no-update-notifier --no-audit --no-fund --loglevel=error
 	ln -sf ../azurite/node_modules/.bin/azurite-blob $(TOOLS)/azurite-blob
 	@touch $@
 
 tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.versitygw $(TOOLS)/.minio $(TOOLS)/.azurite $(TOOLS)/.buildx $(TOOLS)/.actcache $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
 
-demo: $(TOOLS)/.buildkit build ## apply cache.hcl.example four times: build, up to date, everything cached, hits on an empty builder
-	@tools/deps demo
+demo: demo-deps $(TOOLS)/.buildkit build ## apply cache.hcl.example four times: build, up to date, everything cached, hits on an empty builder
 	@tools/demo bin/cachectl $(DEMO)
 
 test: deps tools build lint unit ## everything CI checks

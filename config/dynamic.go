@@ -18,32 +18,15 @@ var dynamicKinds = []string{"cache-from", "cache-to"}
 
 // expandDynamic makes the blocks that a dynamic block stands for, each with the names it is evaluated with.
 func (c *Config) expandDynamic(b *block, locals map[string]cty.Value) ([]*targetBlock, hcl.Diagnostics) {
-	if !slices.Contains(dynamicKinds, b.label) {
-		return nil, hcl.Diagnostics{errorf(&b.def, "Invalid dynamic block", "A dynamic block makes cache-from or cache-to blocks: dynamic \"cache-to\" { … }.")}
-	}
-	diags := b.unknownNames(&schema.Dynamic, "content")
-	content, d := b.content()
-	diags = append(diags, d...)
-	for _, a := range schema.Dynamic.Attributes {
-		if a.Required && b.attrs[a.Name] == nil {
-			diags = append(diags, errorf(&b.def, "Missing attribute", "A dynamic block needs %s: %s", a.Name, a.Doc))
-		}
-	}
+	content, diags := b.dynamicContent()
 	if diags.HasErrors() {
 		return nil, diags
 	}
 	iterator, d := b.iterator()
 	diags = append(diags, d...)
-	elements, d := c.eval.eval(b.attrs["for_each"].Expr, locals)
+	elements, d := c.dynamicElements(b.attrs["for_each"].Expr, locals)
 	if diags = append(diags, d...); diags.HasErrors() {
 		return nil, diags
-	}
-	at := b.attrs["for_each"].Expr.Range()
-	if elements.IsNull() || !elements.CanIterateElements() {
-		return nil, append(diags, errorf(&at, "Unsuitable value", "\"for_each\" needs a list, set, map or object."))
-	}
-	if elements.LengthInt() > dynamicLimit {
-		return nil, append(diags, errorf(&at, "Too many blocks", "\"for_each\" has %d elements; a dynamic block makes at most %d blocks.", elements.LengthInt(), dynamicLimit))
 	}
 	var out []*targetBlock
 	for it := elements.ElementIterator(); it.Next(); {
@@ -63,6 +46,38 @@ func (c *Config) expandDynamic(b *block, locals map[string]cty.Value) ([]*target
 		out = append(out, &targetBlock{block: &block{kind: b.label, label: label, attrs: content.attrs, blocks: content.blocks, def: b.def, strict: b.strict}, locals: with})
 	}
 	return out, diags
+}
+
+// dynamicContent checks how a dynamic block is written, and finds what the made blocks hold.
+func (b *block) dynamicContent() (*block, hcl.Diagnostics) {
+	if !slices.Contains(dynamicKinds, b.label) {
+		return nil, hcl.Diagnostics{errorf(&b.def, "Invalid dynamic block", "A dynamic block makes cache-from or cache-to blocks: dynamic \"cache-to\" { … }.")}
+	}
+	diags := b.unknownNames(&schema.Dynamic, "content")
+	content, d := b.content()
+	diags = append(diags, d...)
+	for _, a := range schema.Dynamic.Attributes {
+		if a.Required && b.attrs[a.Name] == nil {
+			diags = append(diags, errorf(&b.def, "Missing attribute", "A dynamic block needs %s: %s", a.Name, a.Doc))
+		}
+	}
+	return content, diags
+}
+
+// dynamicElements evaluates what a dynamic block makes a block of each.
+func (c *Config) dynamicElements(forEach hcl.Expression, locals map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+	elements, diags := c.eval.eval(forEach, locals)
+	if diags.HasErrors() {
+		return cty.NilVal, diags
+	}
+	at := forEach.Range()
+	if elements.IsNull() || !elements.CanIterateElements() {
+		return cty.NilVal, append(diags, errorf(&at, "Unsuitable value", "\"for_each\" needs a list, set, map or object."))
+	}
+	if n := elements.LengthInt(); n > dynamicLimit {
+		return cty.NilVal, append(diags, errorf(&at, "Too many blocks", "\"for_each\" has %d elements; a dynamic block makes at most %d blocks.", n, dynamicLimit))
+	}
+	return elements, diags
 }
 
 // content is the one block inside a dynamic block that says what the made ones hold.

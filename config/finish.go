@@ -122,33 +122,42 @@ func newTarget(name string, at hcl.Range, a attributes, asked bool) *Target {
 	for attr, v := range a {
 		t.Ranges[attr] = v.rng
 	}
-	for _, i := range a.items("output") {
-		o := Output{Type: i.attrs["type"], Attrs: map[string]string{}, Range: i.rng}
-		for k, v := range i.attrs {
-			if k != "type" {
-				o.Attrs[k] = v
-			}
-		}
-		t.Outputs = append(t.Outputs, o)
-	}
 	for _, i := range a.items("secret") {
 		t.Secrets = append(t.Secrets, Secret{ID: i.attrs["id"], Src: i.attrs["src"], Env: i.attrs["env"]})
 	}
 	for _, i := range a.items("ssh") {
 		t.SSH = append(t.SSH, SSH{ID: i.attrs["id"], Paths: i.paths})
 	}
-	for _, i := range a.items("attest") {
-		at := Attestation{Type: i.attrs["type"], Attrs: map[string]string{}}
-		at.Disabled, _ = strconv.ParseBool(i.attrs["disabled"])
-		for k, v := range i.attrs {
-			if k != "type" && k != "disabled" {
-				at.Attrs[k] = v
-			}
-		}
-		t.Attest = append(t.Attest, at)
-	}
-	t.Policy = policies(a.items("policy"))
+	t.Outputs, t.Attest, t.Policy = outputs(a.items("output")), attestations(a.items("attest")), policies(a.items("policy"))
 	return t
+}
+
+func outputs(list []item) []Output {
+	var out []Output
+	for _, i := range list {
+		out = append(out, Output{Type: i.attrs["type"], Attrs: i.without("type"), Range: i.rng})
+	}
+	return out
+}
+
+func attestations(list []item) []Attestation {
+	var out []Attestation
+	for _, i := range list {
+		disabled, _ := strconv.ParseBool(i.attrs["disabled"])
+		out = append(out, Attestation{Type: i.attrs["type"], Disabled: disabled, Attrs: i.without("type", "disabled")})
+	}
+	return out
+}
+
+// without are the fields of an item besides some.
+func (i item) without(names ...string) map[string]string {
+	out := map[string]string{}
+	for k, v := range i.attrs {
+		if !slices.Contains(names, k) {
+			out[k] = v
+		}
+	}
+	return out
 }
 
 func policies(list []item) []Policy {
@@ -164,51 +173,6 @@ func policies(list []item) []Policy {
 			p.LogLevel = &l
 		}
 		out = append(out, p)
-	}
-	return out
-}
-
-func (a attributes) pointer(name string) *string {
-	if v := a[name]; v != nil {
-		return v.text
-	}
-	return nil
-}
-
-func (a attributes) flag(name string) *bool {
-	if v := a[name]; v != nil {
-		return v.truth
-	}
-	return nil
-}
-
-func (a attributes) list(name string) []string {
-	if v := a[name]; v != nil {
-		return v.list
-	}
-	return nil
-}
-
-func (a attributes) items(name string) []item {
-	if v := a[name]; v != nil {
-		return v.items
-	}
-	return nil
-}
-
-func (a attributes) dict(name string) map[string]*string {
-	if v := a[name]; v != nil {
-		return v.dict
-	}
-	return nil
-}
-
-func (a attributes) strings(name string) map[string]string {
-	out := map[string]string{}
-	for k, v := range a.dict(name) {
-		if v != nil {
-			out[k] = *v
-		}
 	}
 	return out
 }

@@ -7,9 +7,6 @@ import (
 	"github.com/cachectl/cachectl/schema"
 )
 
-// attributes are the values of a target by attribute name.
-type attributes map[string]*value
-
 // merged returns base with over on top, by the merge rules of the schema.
 func (c *Config) merged(base, over attributes) attributes {
 	out := maps.Clone(base)

@@ -115,15 +115,3 @@ func loopback(hostport string) bool {
 func duplicate(b *block, first hcl.Range) hcl.Diagnostics {
 	return hcl.Diagnostics{errorf(&b.def, "Duplicate block", "There is a %s %q at %s:%d already.", b.kind, b.label, first.Filename, first.Start.Line)}
 }
-
-func (a attributes) text(name string) string {
-	if v := a[name]; v != nil && v.text != nil {
-		return *v.text
-	}
-	return ""
-}
-
-func (a attributes) truth(name string) bool {
-	v := a[name]
-	return v != nil && v.truth != nil && *v.truth
-}

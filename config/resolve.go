@@ -58,6 +58,13 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 	for _, name := range slices.Sorted(slices.Values(transfers)) {
 		res.Transfers = append(res.Transfers, c.transfers[name])
 	}
+	r.diags = append(r.diags, c.addDeclared(res)...)
+	return res, sorted(r.diags)
+}
+
+// addDeclared adds what takes part whatever is selected.
+func (c *Config) addDeclared(res *Resolution) hcl.Diagnostics {
+	var diags hcl.Diagnostics
 	for _, host := range sortedNames(c.registries) {
 		res.Registries = append(res.Registries, c.registries[host])
 	}
@@ -67,9 +74,9 @@ func (c *Config) Resolve(sel Selection) (*Resolution, hcl.Diagnostics) {
 	res.Schedules = c.Schedules()
 	for _, name := range sortedNames(c.retentions) {
 		res.Retentions = append(res.Retentions, c.retentions[name])
-		r.diags = append(r.diags, c.governed(c.retentions[name])...)
+		diags = append(diags, c.governed(c.retentions[name])...)
 	}
-	return res, sorted(r.diags)
+	return diags
 }
 
 func setOf(names []string) map[string]bool {

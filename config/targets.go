@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"regexp"
 
 	"github.com/cachectl/cachectl/schema"
@@ -10,6 +11,23 @@ import (
 
 // targetName is what a target may be called (Bake: validateTargetName).
 var targetName = regexp.MustCompile(schema.Target.LabelForm)
+
+// target is a target before inheritance, possibly written in several places.
+type target struct {
+	name     string
+	def      hcl.Range
+	blocks   []*targetBlock
+	inherits []string
+	attrs    attributes
+	// base is the directory that the context is relative to when none is named.
+	base string
+}
+
+// targetBlock is one block of a target with the matrix values it is evaluated with.
+type targetBlock struct {
+	block  *block
+	locals map[string]cty.Value
+}
 
 // declareTargets expands matrices and enters the targets; their attributes are evaluated later, or when others refer to them.
 func (c *Config) declareTargets(blocks []*block) hcl.Diagnostics {
@@ -92,19 +110,9 @@ func (c *Config) expand(b *block) hcl.Diagnostics {
 	group := &groupBlock{name: b.label, def: b.def}
 	seen := map[string]bool{}
 	for _, locals := range combinations {
-		name := b.label
-		if nameAttr != nil {
-			v, d := c.eval.eval(nameAttr.Expr, locals)
-			diags = append(diags, d...)
-			if d.HasErrors() {
-				return diags
-			}
-			s, err := text(v)
-			if err != nil {
-				at := nameAttr.Expr.Range()
-				return append(diags, errorf(&at, "Invalid target name", "The name of a variant of %q: %v.", b.label, err))
-			}
-			name = s
+		name, d := c.variantName(b, nameAttr, locals)
+		if diags = append(diags, d...); d.HasErrors() {
+			return diags
 		}
 		if seen[name] {
 			return append(diags, errorf(&b.def, "Duplicate target", "Two variants of the matrix of target %q are named %q. Make the name depend on every key of the matrix.", b.label, name))
@@ -120,6 +128,23 @@ func (c *Config) expand(b *block) hcl.Diagnostics {
 		c.groups[b.label] = group
 	}
 	return diags
+}
+
+// variantName is what a variant of a target with a matrix is called: what nameAttr comes to, or the target's own name without one.
+func (c *Config) variantName(b *block, nameAttr *hcl.Attribute, locals map[string]cty.Value) (string, hcl.Diagnostics) {
+	if nameAttr == nil {
+		return b.label, nil
+	}
+	v, diags := c.eval.eval(nameAttr.Expr, locals)
+	if diags.HasErrors() {
+		return "", diags
+	}
+	name, err := text(v)
+	if err != nil {
+		at := nameAttr.Expr.Range()
+		return "", append(diags, errorf(&at, "Invalid target name", "The name of a variant of %q: %v.", b.label, err))
+	}
+	return name, diags
 }
 
 // combinations multiplies out a matrix, keys in alphabetical order, the first key outermost.
@@ -146,9 +171,7 @@ func (c *Config) combinations(m *hcl.Attribute) ([]map[string]cty.Value, hcl.Dia
 			for el := list.ElementIterator(); el.Next(); {
 				_, value := el.Element()
 				extended := map[string]cty.Value{key.AsString(): value}
-				for k, v := range partial {
-					extended[k] = v
-				}
+				maps.Copy(extended, partial)
 				next = append(next, extended)
 			}
 		}

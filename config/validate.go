@@ -1,15 +1,10 @@
 package config
 
 import (
-	"net/url"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/cachectl/cachectl/schema"
-	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
-	digest "github.com/opencontainers/go-digest"
 )
 
 // Validate checks the caches of everything that takes part, before any work: attributes that do not exist, values that cannot be, and
@@ -81,62 +76,7 @@ func (c Cache) validateAttribute(backend *schema.Backend, side schema.Side, name
 	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "The value of %q has control characters in it.", name)}
 	}
-	return c.validateValue(a, v, at)
-}
-
-func (c Cache) validateValue(a *schema.CacheAttribute, v string, at *hcl.Range) hcl.Diagnostics {
-	if len(a.Enum) > 0 && !contains(a.Enum, v) {
-		return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it can be %s.%s", a.Name, v, strings.Join(a.Enum, ", "), didYouMean(v, a.Enum))}
-	}
-	switch a.Kind {
-	case schema.Bool:
-		if _, err := strconv.ParseBool(v); err != nil {
-			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it can be true or false.", a.Name, v)}
-		}
-	case schema.Number:
-		if _, err := strconv.Atoi(v); err != nil {
-			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a whole number.", a.Name, v)}
-		}
-	}
-	switch a.Name {
-	case "ref":
-		if _, err := reference.ParseNormalizedNamed(v); err != nil {
-			return hcl.Diagnostics{errorf(at, "Invalid reference", "%q is not a reference like registry.example.com/team/cache:main: %v.", v, err)}
-		}
-	case "timeout":
-		if d, err := time.ParseDuration(v); err != nil || d <= 0 {
-			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a time like 10m or 90s.", a.Name, v)}
-		}
-	case "scope":
-		if v == "" || len(v) > maxScope || strings.Contains(v, ",") {
-			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is part of the keys in GitHub's cache: it cannot be empty, have a comma, or be longer than %d bytes.", a.Name, maxScope)}
-		}
-	case "repository":
-		if owner, name, _ := strings.Cut(v, "/"); owner == "" || name == "" || strings.ContainsAny(v, "?#% ") || strings.Contains(name, "/") {
-			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a repository like team/app.", a.Name, v)}
-		}
-	case "touch_refresh":
-		if _, err := time.ParseDuration(v); err != nil {
-			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be a time like 24h or 90m.", a.Name, v)}
-		}
-	case "upload_parallelism", "retry_max_attempts":
-		if n, _ := strconv.Atoi(v); n < 1 {
-			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q is %q; it must be 1 or more.", a.Name, v)}
-		}
-	case "endpoint_url", "account_url", "url", "url_v2":
-		if u, err := url.Parse(v); v != "" && (err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {
-			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "%q must be an address like https://storage.example.com.", a.Name)}
-		}
-	case "name":
-		if len(c.Names()) == 0 {
-			return hcl.Diagnostics{errorf(at, "Invalid cache attribute", "\"name\" is %q and names no cache; leave it out for \"buildkit\".", v)}
-		}
-	case "digest":
-		if err := digest.Digest(v).Validate(); err != nil {
-			return hcl.Diagnostics{errorf(at, "Invalid digest", "%q is not a digest like sha256:…: %v.", v, err)}
-		}
-	}
-	return nil
+	return validateValue(a, v, at)
 }
 
 // validateTogether checks what attributes say about each other.
@@ -164,9 +104,6 @@ func (c Cache) validateTogether() hcl.Diagnostics {
 	return diags
 }
 
-// maxScope is how long a scope may be: GitHub takes keys of 512 bytes, and BuildKit's have 24 besides the scope and a number.
-const maxScope = 470
-
 // validateListing tells that of two attributes which are of use together only one is there.
 func (c Cache) validateListing() hcl.Diagnostics {
 	for has, lacks := range map[string]string{"repository": "ghtoken", "ghtoken": "repository"} {
@@ -187,13 +124,4 @@ func (c Cache) validateLevel(compression string, level int) hcl.Diagnostics {
 		return hcl.Diagnostics{errorf(c.At("compression-level"), "Invalid compression level", "compression-level is %d; %s has levels 0 to %d.", level, compression, known.Levels)}
 	}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -214,6 +215,50 @@ func (e *evaluator) validate(v *variableBlock) hcl.Diagnostics {
 			}
 		}
 		diags = append(diags, errorf(&at, "Validation failed", "Variable %q: %s", v.name, message))
+	}
+	return diags
+}
+
+// checkVariables evaluates and validates every variable, used or not.
+func (c *Config) checkVariables() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.eval.variables) {
+		v := c.eval.variables[name]
+		_, d := c.eval.lookup(name, &v.at)
+		diags = append(diags, d...)
+		if !d.HasErrors() {
+			diags = append(diags, c.eval.validate(v)...)
+		}
+	}
+	return diags
+}
+
+// checkGlobals evaluates every global, used or not.
+func (c *Config) checkGlobals() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.eval.globals) {
+		at := c.eval.globals[name].NameRange
+		_, d := c.eval.lookup(name, &at)
+		diags = append(diags, d...)
+	}
+	return diags
+}
+
+// unknownVars warns of settings that no variable takes: Bake passes over them, and a misspelt one looks as if it had been taken.
+func (c *Config) unknownVars() hcl.Diagnostics {
+	for name := range c.eval.variables {
+		c.varNames = append(c.varNames, name)
+	}
+	if len(c.importing) > 0 {
+		return nil
+	}
+	slices.Sort(c.varNames)
+	var diags hcl.Diagnostics
+	for _, name := range sortedNames(c.eval.vars) {
+		if slices.Contains(c.varNames, name) || slices.Contains(c.varNames, strings.TrimSuffix(name, "_JSON")) {
+			continue
+		}
+		diags = append(diags, warningf(nil, "Unknown variable", "--var %s=… sets nothing: there is no variable %q.%s", name, name, didYouMean(name, c.varNames)))
 	}
 	return diags
 }

@@ -24,7 +24,7 @@ func StartAzure(t testing.TB) *Azure {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start(t, func() bool { return listens("tcp", addr) }, nil, Tool(t, "azurite-blob"),
+	start(t, func() bool { return listens("tcp", addr) }, nil, Tool(t, "node"), Tool(t, "azurite-blob"),
 		"--blobHost", host, "--blobPort", port, "--location", t.TempDir(), "--silent", "--skipApiVersionCheck", "--disableTelemetry")
 	return &Azure{AccountURL: "http://" + addr + "/devstoreaccount1", Account: "devstoreaccount1", Key: azuriteKey, Container: "cache"}
 }

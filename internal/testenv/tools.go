@@ -26,10 +26,16 @@ func Root(t testing.TB) string {
 	}
 }
 
+// toolDir is where `make tools` and `make deps` put what no package has.
+func toolDir(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(Root(t), ".tools", "bin")
+}
+
 // Tool is the path of a program that `make tools` builds or `make deps` installs.
 func Tool(t testing.TB, name string) string {
 	t.Helper()
-	for _, path := range []string{filepath.Join(Root(t), ".tools", "bin", name), "/usr/sbin/" + name, "/sbin/" + name} {
+	for _, path := range []string{filepath.Join(toolDir(t), name), "/usr/sbin/" + name, "/sbin/" + name} {
 		if _, err := os.Stat(path); err == nil {
 			return path
 		}

@@ -2,10 +2,7 @@ package azblob_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"io"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +12,7 @@ import (
 	"github.com/cachectl/cachectl/executor/backend/azblob"
 	"github.com/cachectl/cachectl/executor/backend/backendtest"
 	"github.com/cachectl/cachectl/executor/backend/bucket"
+	"github.com/cachectl/cachectl/executor/backend/bucket/buckettest"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/internal/testenv"
 	digest "github.com/opencontainers/go-digest"
@@ -23,63 +21,22 @@ import (
 
 // TestBlobsAreWhereBuildKitHasThem checks keys against BuildKit's rule: prefixes are folders, whether they end in a slash or not.
 func TestBlobsAreWhereBuildKitHasThem(t *testing.T) {
-	s := aside(t, testenv.StartAzure(t))
-	sample := backendtest.NewSample(t, "keys", 1)
-	layer := sample.Cache.Layers()[0].Descriptor.Digest.String()
-	for _, c := range []struct {
-		attrs map[string]string
-		want  []string
-	}{
-		{nil, []string{"blobs/" + layer, "manifests/buildkit"}},
-		{map[string]string{"prefix": "team", "name": "main"}, []string{"team/blobs/" + layer, "team/manifests/main"}},
-		{
-			map[string]string{"prefix": "team/", "blobs_prefix": "b/", "manifests_prefix": "m", "name": "feature/login"},
-			[]string{"team/b/" + layer, "team/m/feature/login"},
-		},
-	} {
-		backendtest.Publish(t, s.open(t, nil, c.attrs), sample, ocispec.Descriptor{})
-		if got := s.keys(t); !slices.Equal(got, c.want) {
-			t.Errorf("with %v the container has %q, want %q", c.attrs, got, c.want)
-		}
-		for _, key := range s.keys(t) {
-			s.remove(t, key)
-		}
-	}
+	buckettest.RunKeys(t, aside(t, testenv.StartAzure(t)), []buckettest.Keys{
+		{Before: "blobs/", Name: "manifests/buildkit"},
+		{Attrs: map[string]string{"prefix": "team", "name": "main"}, Before: "team/blobs/", Name: "team/manifests/main"},
+		{Attrs: map[string]string{"prefix": "team/", "blobs_prefix": "b/", "manifests_prefix": "m", "name": "feature/login"}, Before: "team/b/", Name: "team/m/feature/login"},
+	})
 }
 
 func TestSixteenProcessesLoseNothing(t *testing.T) {
 	s := aside(t, testenv.StartAzure(t))
-	backendtest.Writers(t, 16, func() backend.Destination { return s.open(t, nil, nil) })
+	backendtest.Writers(t, 16, func() backend.Destination { return s.Open(t, nil, nil) })
 }
 
-// TestALayerInBlocksIsSeenWhole uploads layers around the size of a block, right and wrong.
 func TestALayerInBlocksIsSeenWhole(t *testing.T) {
 	s := aside(t, testenv.StartAzure(t))
 	s.create(t)
-	for _, size := range []int{0, 1, bucket.PartSize - 1, bucket.PartSize, bucket.PartSize + 1, 2 * bucket.PartSize} {
-		raw := bytes.Repeat([]byte{byte(size), 7}, size/2+1)[:size]
-		desc := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: digest.FromBytes(raw), Size: int64(size)}
-		wrong := bytes.Clone(raw)
-		if size > 0 {
-			wrong[size-1]++
-			if err := s.open(t, nil, nil).Blobs().Push(t.Context(), desc, opener(wrong)); !errors.Is(err, blob.ErrIntegrity) {
-				t.Errorf("%d wrong bytes: %v, want ErrIntegrity", size, err)
-			}
-			if got, _ := s.get(t, "blobs/"+desc.Digest.String()); got != nil {
-				t.Errorf("%d wrong bytes are in the container", len(got))
-			}
-		}
-		if err := s.open(t, nil, nil).Blobs().Push(t.Context(), desc, opener(raw)); err != nil {
-			t.Errorf("%d bytes: %v", size, err)
-		}
-		if got, _ := s.get(t, "blobs/"+desc.Digest.String()); !bytes.Equal(got, raw) {
-			t.Errorf("of %d bytes %d are in the container", size, len(got))
-		}
-	}
-}
-
-func opener(raw []byte) blob.Opener {
-	return func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
+	buckettest.RunParts(t, s)
 }
 
 // TestOneLayerFromManyIsOneLayer has processes that know nothing of each other upload the same large layer, of which Azure keeps the blocks
@@ -90,15 +47,15 @@ func TestOneLayerFromManyIsOneLayer(t *testing.T) {
 	desc := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: digest.FromBytes(raw), Size: int64(len(raw))}
 	var group sync.WaitGroup
 	for range 4 {
-		dest := s.open(t, nil, nil)
+		dest := s.Open(t, nil, nil)
 		group.Go(func() {
-			if err := dest.Blobs().Push(t.Context(), desc, opener(raw)); err != nil {
+			if err := dest.Blobs().Push(t.Context(), desc, buckettest.Opener(raw)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	if got, _ := s.get(t, "blobs/"+desc.Digest.String()); !bytes.Equal(got, raw) {
+	if got, _ := s.Get(t, "blobs/"+desc.Digest.String()); !bytes.Equal(got, raw) {
 		t.Errorf("%d bytes are in the container, want %d", len(got), len(raw))
 	}
 }
@@ -107,7 +64,7 @@ func TestOneLayerFromManyIsOneLayer(t *testing.T) {
 func TestALayerIsRenewedByItsMetadata(t *testing.T) {
 	s := aside(t, testenv.StartAzure(t))
 	sample := backendtest.NewSample(t, "renewed", 1)
-	dest := s.open(t, nil, nil)
+	dest := s.Open(t, nil, nil)
 	backendtest.Publish(t, dest, sample, ocispec.Descriptor{})
 	service := azblob.Service(s.Attrs())
 	key := "blobs/" + sample.Cache.Layers()[0].Descriptor.Digest.String()
@@ -160,7 +117,7 @@ func TestTheEntryForBuildKitReachesTheSame(t *testing.T) {
 func TestARefusalSaysSoAndShowsNoSecret(t *testing.T) {
 	a := *testenv.StartAzure(t)
 	a.Key = "bm90IHRoZSBrZXk="
-	dest := aside(t, &a).open(t, nil, nil)
+	dest := aside(t, &a).Open(t, nil, nil)
 	_, read := dest.Read(t.Context())
 	for name, err := range map[string]error{"read": read, "check": dest.Check(t.Context())} {
 		if !errors.Is(err, blob.ErrDenied) || strings.Contains(err.Error(), a.Key) || strings.Contains(err.Error(), "\n") {

@@ -13,7 +13,7 @@ import (
 func TestKeeper(t *testing.T) {
 	s := aside(t, testenv.StartAzure(t))
 	backendtest.RunKeeper(t, backendtest.KeeperHarness{
-		Open: func(t testing.TB, name string) backend.Keeper { return s.open(t, nil, map[string]string{"name": name}) },
+		Open: func(t testing.TB, name string) backend.Keeper { return s.Open(t, nil, map[string]string{"name": name}) },
 		Entry: func(t testing.TB, c config.Cache) backend.Destination {
 			l, err := azblob.Open(c, nil)
 			if err != nil {
@@ -21,6 +21,6 @@ func TestKeeper(t *testing.T) {
 			}
 			return l
 		},
-		Empty: func(t testing.TB) backend.Keeper { return s.open(t, nil, map[string]string{"container": "none"}) },
+		Empty: func(t testing.TB) backend.Keeper { return s.Open(t, nil, map[string]string{"container": "none"}) },
 	})
 }

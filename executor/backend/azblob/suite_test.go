@@ -9,12 +9,11 @@ import (
 	sdk "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/cachectl/cachectl/config"
-	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/backend/azblob"
 	"github.com/cachectl/cachectl/executor/backend/backendtest"
 	"github.com/cachectl/cachectl/executor/backend/bucket"
+	"github.com/cachectl/cachectl/executor/backend/bucket/buckettest"
 	"github.com/cachectl/cachectl/internal/testenv"
-	digest "github.com/opencontainers/go-digest"
 )
 
 // side is the container as it is seen past the backend.
@@ -44,16 +43,20 @@ func (s side) create(t testing.TB) {
 	}
 }
 
-func (s side) put(t testing.TB, key string, body []byte, meta map[string]*string) {
+func (s side) Put(t testing.TB, key string, body []byte, meta map[string]string) {
 	t.Helper()
 	s.create(t)
-	if _, err := s.client.UploadBuffer(t.Context(), s.Container, key, body, &sdk.UploadBufferOptions{Metadata: meta}); err != nil {
+	opt := &sdk.UploadBufferOptions{Metadata: map[string]*string{}}
+	for k, v := range meta {
+		opt.Metadata[k] = &v
+	}
+	if _, err := s.client.UploadBuffer(t.Context(), s.Container, key, body, opt); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// get reads a blob; nil if it is not there.
-func (s side) get(t testing.TB, key string) (body []byte, meta map[string]*string) {
+// Get reads a blob; nil if it is not there.
+func (s side) Get(t testing.TB, key string) (body []byte, meta map[string]string) {
 	t.Helper()
 	out, err := s.client.DownloadStream(t.Context(), s.Container, key, nil)
 	if bloberror.HasCode(err, bloberror.BlobNotFound, bloberror.ContainerNotFound) {
@@ -66,18 +69,22 @@ func (s side) get(t testing.TB, key string) (body []byte, meta map[string]*strin
 	if body, err = io.ReadAll(out.Body); err != nil {
 		t.Fatal(err)
 	}
-	return body, out.Metadata
+	meta = map[string]string{}
+	for k, v := range out.Metadata {
+		meta[strings.ToLower(k)] = *v // the client reads them as names of headers
+	}
+	return body, meta
 }
 
-func (s side) remove(t testing.TB, key string) {
+func (s side) Remove(t testing.TB, key string) {
 	t.Helper()
 	if _, err := s.client.DeleteBlob(t.Context(), s.Container, key, nil); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// keys lists the container.
-func (s side) keys(t testing.TB) []string {
+// Keys lists the container.
+func (s side) Keys(t testing.TB) []string {
 	t.Helper()
 	var list []string
 	for pages := s.client.NewListBlobsFlatPager(s.Container, nil); pages.More(); {
@@ -92,8 +99,8 @@ func (s side) keys(t testing.TB) []string {
 	return list
 }
 
-// open opens a name in the container.
-func (s side) open(t testing.TB, stores *bucket.Stores, attrs map[string]string) *bucket.Location {
+// Open opens a name in the container.
+func (s side) Open(t testing.TB, stores *bucket.Stores, attrs map[string]string) *bucket.Location {
 	t.Helper()
 	all := s.Attrs()
 	maps.Copy(all, attrs)
@@ -105,50 +112,5 @@ func (s side) open(t testing.TB, stores *bucket.Stores, attrs map[string]string)
 }
 
 func TestAContainerKeepsThePromisesOfABackend(t *testing.T) {
-	s := aside(t, testenv.StartAzure(t))
-	open := func(t testing.TB, stores *bucket.Stores, name string, attrs map[string]string) backend.Destination {
-		all := map[string]string{"name": name}
-		maps.Copy(all, attrs)
-		return s.open(t, stores, all)
-	}
-	manifest := func(name string) string { return "manifests/" + name }
-	layer := func(d digest.Digest) string { return "blobs/" + d.String() }
-	backendtest.Run(t, backendtest.Harness{
-		SelfDescribed: true,
-		Open: func(t testing.TB, name string, attrs map[string]string) backend.Destination {
-			return open(t, nil, name, attrs)
-		},
-		Share: func(t testing.TB, name string, n int) []backend.Destination {
-			stores := &bucket.Stores{}
-			var out []backend.Destination
-			for range n {
-				out = append(out, open(t, stores, name, nil))
-			}
-			return out
-		},
-		Seed: func(t testing.TB, name, _ string, config []byte, blobs [][]byte) {
-			for _, b := range blobs {
-				s.put(t, layer(digest.FromBytes(b)), b, nil)
-			}
-			s.put(t, manifest(name), config, nil)
-		},
-		Remove: func(t testing.TB, _ string, d digest.Digest) { s.remove(t, layer(d)) },
-		Replace: func(t testing.TB, name string, d digest.Digest, raw []byte) {
-			if now, meta := s.get(t, manifest(name)); digest.FromBytes(now) == d {
-				again := map[string]*string{}
-				for k, v := range meta {
-					again[strings.ToLower(k)] = v
-				}
-				s.put(t, manifest(name), raw, again)
-				return
-			}
-			s.put(t, layer(d), raw, nil)
-		},
-		Root: func(t testing.TB, name string) digest.Digest {
-			if raw, _ := s.get(t, manifest(name)); raw != nil {
-				return digest.FromBytes(raw)
-			}
-			return ""
-		},
-	})
+	backendtest.Run(t, buckettest.Harness(aside(t, testenv.StartAzure(t))))
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -66,7 +67,7 @@ func TestAReadThatStandsStillIsCarriedOn(t *testing.T) {
 			if c.whole && (err != nil || !bytes.Equal(got, raw)) {
 				t.Errorf("%d of %d bytes, %v", len(got), len(raw), err)
 			}
-			if !c.whole && (!errors.Is(err, blob.ErrIntegrity) || !errors.Is(err, errIdle) || errors.Is(err, context.Canceled)) {
+			if !c.whole && (!errors.Is(err, blob.ErrIntegrity) || !errors.Is(err, wire.ErrIdle) || errors.Is(err, context.Canceled)) {
 				t.Errorf("got %v, want one that says that it stood still", err)
 			}
 		})

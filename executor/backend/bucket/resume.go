@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 )
 
@@ -82,13 +83,4 @@ type ended struct{}
 func (ended) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // pause waits for about d, unless ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d/2 + rand.N(d))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+func pause(ctx context.Context, d time.Duration) error { return wire.Sleep(ctx, d/2+rand.N(d)) }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -150,7 +150,7 @@ func (s *service) size(ctx context.Context, e *entry) (int64, error) {
 	_, total, _ := strings.Cut(resp.Header.Get("Content-Range"), "/")
 	n, err := strconv.ParseInt(total, 10, 64)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("storage answers with the range %q", backend.Printable(resp.Header.Get("Content-Range")))
+		return 0, fmt.Errorf("storage answers with the range %q", wire.Printable(resp.Header.Get("Content-Range")))
 	}
 	return n, nil
 }
@@ -229,7 +229,7 @@ func (d *download) resume(err error) error {
 		return cause
 	case ended && !short:
 		return io.EOF
-	case !short && !temporary(err):
+	case !short && !wire.Temporary(err):
 		return err
 	}
 	if d.failed++; d.failed > resumes {
@@ -237,7 +237,7 @@ func (d *download) resume(err error) error {
 	}
 	_ = d.body.Close()
 	d.body = http.NoBody
-	if err := d.service.storage.sleep(d.ctx, firstPause<<(d.failed-1)); err != nil {
+	if err := d.service.storage.sleep(d.ctx, wire.FirstPause<<(d.failed-1)); err != nil {
 		return err
 	}
 	if err := d.open(); err != nil {

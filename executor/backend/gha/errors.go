@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 )
 
@@ -70,7 +70,8 @@ func (e *StatusError) mayPass() bool {
 
 // refusal reads a response that is no success, and closes it.
 func refusal(resp *http.Response) error {
-	e := &StatusError{Status: resp.StatusCode, after: retryAfter(resp.Header.Get("Retry-After"))}
+	after, _ := wire.RetryAfter(resp.Header, time.Now())
+	e := &StatusError{Status: resp.StatusCode, after: after}
 	e.Busy = e.Status == http.StatusTooManyRequests || (e.Status == http.StatusForbidden && resp.Header.Get("Retry-After") != "")
 	raw, _ := reply(resp)
 	var body struct {
@@ -81,7 +82,7 @@ func refusal(resp *http.Response) error {
 		Error   string `json:"error"`   // nektos/act
 	}
 	if json.Unmarshal(raw, &body) == nil {
-		e.Code, e.Message = backend.Printable(body.Code+body.TypeKey), backend.Printable(body.Msg+body.Message+body.Error)
+		e.Code, e.Message = wire.Printable(body.Code+body.TypeKey), wire.Printable(body.Msg+body.Message+body.Error)
 	}
 	return e
 }

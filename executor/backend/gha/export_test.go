@@ -2,10 +2,10 @@ package gha
 
 import (
 	"context"
-	"net/url"
 	"time"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 )
 
 // Hurry makes waiting take no time; waited is told how long each wait would be.
@@ -15,7 +15,7 @@ func (s *Services) Hurry(waited func(time.Duration)) {
 			waited(d)
 		}
 		// Pauses that are shared are measured by the clock.
-		return sleep(ctx, min(d, time.Millisecond))
+		return wire.Sleep(ctx, min(d, time.Millisecond))
 	}
 }
 
@@ -30,17 +30,4 @@ func Settings(c config.Cache, env map[string]string) (address string, version in
 		version = 2
 	}
 	return s.url, version, s.token, s.timeout, err
-}
-
-// CheckHop is checkHop.
-func CheckHop(from, to string) error {
-	f, err := url.Parse(from)
-	if err != nil {
-		return err
-	}
-	t, err := url.Parse(to)
-	if err != nil {
-		return err
-	}
-	return checkHop(f, t)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
 	types "github.com/moby/buildkit/cache/remotecache/v1/types"
@@ -74,7 +75,7 @@ func number(series, key string) (int, error) {
 			return int(n), nil
 		}
 	}
-	return 0, fmt.Errorf("the cache service answers with the entry %q when asked for %s", backend.Printable(key), series)
+	return 0, fmt.Errorf("the cache service answers with the entry %q when asked for %s", wire.Printable(key), series)
 }
 
 // newestEntry finds the newest config of a series; nil when there is none. The service finds the newest entry of a prefix by the second it was made in, and may show

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	actionscache "github.com/tonistiigi/go-actions-cache"
 )
@@ -36,12 +37,12 @@ func (l *Location) probeToken() backend.Finding {
 	var reads []string
 	for _, s := range l.scopes {
 		if s.Permission&actionscache.PermissionRead != 0 {
-			reads = append(reads, backend.Printable(s.Scope))
+			reads = append(reads, wire.Printable(s.Scope))
 		}
 	}
 	return backend.Finding{
 		Feature: "token", Answer: backend.Yes,
-		Seen:  fmt.Sprintf("reads %s, writes %s, until %s", strings.Join(reads, ", "), backend.Printable(l.branches[0]), l.expires.UTC().Format(time.RFC3339)),
+		Seen:  fmt.Sprintf("reads %s, writes %s, until %s", strings.Join(reads, ", "), wire.Printable(l.branches[0]), l.expires.UTC().Format(time.RFC3339)),
 		Means: "a source is what all of these branches hold, a destination is the one that is written",
 	}
 }
@@ -57,7 +58,7 @@ func (l *Location) probeService(x *index, err error) backend.Finding {
 	case err != nil:
 		f.Answer, f.Seen, f.Means, f.Err = backend.No, version+", "+err.Error(), "the service does not take the token", err
 	case x != nil:
-		f.Seen = fmt.Sprintf("%s, %d bytes under %s", version, len(x.raw), backend.Printable(x.key))
+		f.Seen = fmt.Sprintf("%s, %d bytes under %s", version, len(x.raw), wire.Printable(x.key))
 	}
 	return f
 }
@@ -105,6 +106,6 @@ func (l *Location) probeListing(ctx context.Context) backend.Finding {
 		f.Answer, f.Seen = backend.No, err.Error()
 		return f
 	}
-	f.Answer, f.Seen, f.Means = backend.Yes, fmt.Sprintf("%d layers of %s in %s", n, backend.Printable(l.branches[0]), l.repository), "layers are looked for all at once"
+	f.Answer, f.Seen, f.Means = backend.Yes, fmt.Sprintf("%d layers of %s in %s", n, wire.Printable(l.branches[0]), l.repository), "layers are looked for all at once"
 	return f
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	digest "github.com/opencontainers/go-digest"
 )
 
@@ -93,7 +94,7 @@ func (a *api) given(address string) error {
 	if err != nil || to.Host == "" {
 		return errAddress
 	}
-	return checkHop(from, to)
+	return wire.CheckHop(peer, from, to)
 }
 
 // join is a path below the service's address.

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	digest "github.com/opencontainers/go-digest"
 	actionscache "github.com/tonistiigi/go-actions-cache"
@@ -50,7 +51,7 @@ type Services struct {
 
 // NewServices makes the services of a run. The caller closes them.
 func NewServices(opt Options) *Services {
-	s := &Services{opt: opt, open: map[settings]*service{}, idle: func() {}, standstill: idleTimeout, sleep: sleep}
+	s := &Services{opt: opt, open: map[settings]*service{}, idle: func() {}, standstill: wire.IdleTimeout, sleep: wire.Sleep}
 	if opt.Transport == nil {
 		t := &http.Transport{
 			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: requestsAtOnce, IdleConnTimeout: 30 * time.Second,

@@ -12,7 +12,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 )
 
 const (
@@ -81,7 +81,7 @@ func notOK(message string) error {
 	if message == "" {
 		message = "no reason is given"
 	}
-	return &StatusError{Status: http.StatusOK, Code: "but not ok", Message: backend.Printable(message)}
+	return &StatusError{Status: http.StatusOK, Code: "but not ok", Message: wire.Printable(message)}
 }
 
 type uploadV2 struct {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/executor/backend/backendtest"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -332,7 +333,7 @@ func TestRetryAfterHoldsBackEveryRequestToTheHost(t *testing.T) {
 		t.Errorf("waited %s, the registry asked for 7 s", waited)
 	}
 	// Somebody else, who asks while the pause runs, waits too.
-	src.repo.host.retry.pause.set(c.now().Add(5 * time.Second))
+	src.repo.host.retry.pause.Extend(c.now().Add(5 * time.Second))
 	before = c.now()
 	if _, err := src.Missing(t.Context(), cur); err != nil {
 		t.Fatal(err)
@@ -348,13 +349,13 @@ func TestARegistryThatStaysDownIsGivenUp(t *testing.T) {
 		requests int
 		says     string
 	}{
-		"500 for ever":            {answer(500, nil, ""), attempts, "500 Internal Server Error (6 attempts)"},
-		"429 for ever":            {answer(429, http.Header{"Retry-After": {"3"}}, ""), attempts, "429 Too Many Requests (6 attempts)"},
+		"500 for ever":            {answer(500, nil, ""), wire.Attempts, "500 Internal Server Error (6 attempts)"},
+		"429 for ever":            {answer(429, http.Header{"Retry-After": {"3"}}, ""), wire.Attempts, "429 Too Many Requests (6 attempts)"},
 		"a wait of an hour":       {answer(429, http.Header{"Retry-After": {"3600"}}, ""), 1, "429 Too Many Requests"},
 		"a quota":                 {answer(429, nil, `{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your unauthenticated pull rate limit."}]}`), 2, "pull rate limit"},
 		"404":                     {answer(404, nil, ""), 1, "404"},
 		"a plain 403":             {answer(403, nil, `{"errors":[{"code":"DENIED","message":"no"}]}`), 1, "DENIED: no"},
-		"resets":                  {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { reset(w) }, attempts, "6 attempts"},
+		"resets":                  {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { reset(w) }, wire.Attempts, "6 attempts"},
 		"more waiting than fits":  {answer(503, http.Header{"Retry-After": {"100"}}, ""), 3, "503"},
 		"a terminal's escape":     {answer(403, nil, `{"errors":[{"code":"DENIED","message":"\u001b[2Jgone\u009b"}]}`), 1, "DENIED: [2Jgone"},
 		"an error without an end": {answer(403, nil, strings.Repeat("x", 1<<20)), 1, "403 Forbidden"},
@@ -372,7 +373,7 @@ func TestARegistryThatStaysDownIsGivenUp(t *testing.T) {
 			}
 			n := f.count("GET", tagPath)
 			if name == "resets" {
-				n = min(n, attempts) // net/http repeats the first by itself if it was sent on a connection that was used before
+				n = min(n, wire.Attempts) // net/http repeats the first by itself if it was sent on a connection that was used before
 			}
 			if n != test.requests {
 				t.Errorf("%d requests were sent, want %d", n, test.requests)

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -10,17 +9,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 )
-
-// idleTimeout is how long a transfer may stand still. There is no limit on how long one takes.
-const idleTimeout = time.Minute
-
-// errIdle says that a transfer stood still. It may pass.
-var errIdle = errors.New("no byte was moved for too long")
 
 // host is the connection to one registry. As a RoundTripper it is the bottom of every request to it: it counts, limits and retries, so
 // that all steps of a run share one budget and one pause.
@@ -50,7 +44,7 @@ type host struct {
 
 func newHost(reg name.Registry, s schemes, base http.RoundTripper, concurrency int, perSecond float64) *host {
 	h := &host{
-		reg: reg, schemes: s, base: base, retry: newRetrier(), idle: idleTimeout,
+		reg: reg, schemes: s, base: base, retry: newRetrier(), idle: wire.IdleTimeout,
 		login: make(chan struct{}, 1), tokens: map[string]http.RoundTripper{}, repositories: map[string]*repository{},
 		// Apart, so that a copy inside one registry, which reads while it writes, cannot wait for itself.
 		reads: semaphore.NewWeighted(int64(concurrency)), writes: semaphore.NewWeighted(int64(concurrency)),
@@ -88,17 +82,15 @@ func (h *host) once(req *http.Request) (*http.Response, error) {
 	}
 	h.requests.Add(1)
 	ctx, cancel := context.WithCancelCause(req.Context())
-	watch := &watch{after: h.idle, expire: func() { cancel(errIdle) }}
+	watch := &watch{after: h.idle, expire: func() { cancel(wire.ErrIdle) }}
 	req = req.WithContext(ctx)
 	if req.Body != nil && req.Body != http.NoBody {
 		req.Body = &sentBody{ReadCloser: req.Body, watch: watch}
 	}
 	resp, err := h.base.RoundTrip(req)
+	watch.stop()
 	if err != nil {
-		watch.stop()
-		if errors.Is(context.Cause(ctx), errIdle) {
-			err = errIdle
-		}
+		err = wire.Idle(ctx, err)
 		cancel(nil)
 		return nil, err
 	}
@@ -107,7 +99,7 @@ func (h *host) once(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	resp.Body = &receivedBody{ReadCloser: resp.Body, ctx: ctx, cancel: cancel, watch: watch}
+	resp.Body = wire.Received(ctx, cancel, resp.Body, h.idle)
 	return resp, nil
 }
 
@@ -184,29 +176,4 @@ func (b *sentBody) Read(p []byte) (int, error) {
 func (b *sentBody) Close() error {
 	b.watch.stop()
 	return b.ReadCloser.Close()
-}
-
-// receivedBody watches the time a read takes. How slow its reader is does not count.
-type receivedBody struct {
-	io.ReadCloser
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	watch  *watch
-}
-
-func (b *receivedBody) Read(p []byte) (int, error) {
-	b.watch.start()
-	n, err := b.ReadCloser.Read(p)
-	b.watch.stop()
-	if err != nil && err != io.EOF && errors.Is(context.Cause(b.ctx), errIdle) {
-		err = errIdle
-	}
-	return n, err
-}
-
-func (b *receivedBody) Close() error {
-	b.watch.stop()
-	err := b.ReadCloser.Close()
-	b.cancel(nil)
-	return err
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
@@ -140,7 +141,7 @@ func (h *Hosts) newHost(reg name.Registry, insecure bool) *host {
 	made := newHost(reg, s, base, concurrency, rate)
 	if h.retry != nil {
 		made.retry = *h.retry
-		made.retry.pause = &sharedPause{}
+		made.retry.pause = &wire.Pause{}
 	}
 	made.turns = h.opt.Turns
 	made.retry.restarts = block != nil && block.Embedded

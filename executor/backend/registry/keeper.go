@@ -15,6 +15,7 @@ import (
 
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -110,7 +111,7 @@ func (r *repository) tagsPage(req *http.Request) ([]string, *url.URL, error) {
 	}
 	for _, t := range doc.Tags {
 		if _, err := name.NewTag(r.name.Name() + ":" + t); err != nil {
-			return nil, nil, fmt.Errorf("%w: %q is no tag", cache.ErrInvalid, backend.Printable(t))
+			return nil, nil, fmt.Errorf("%w: %q is no tag", cache.ErrInvalid, wire.Printable(t))
 		}
 	}
 	next, err := nextPage(resp)
@@ -125,10 +126,10 @@ func nextPage(resp *http.Response) (*url.URL, error) {
 	}
 	next, err := resp.Request.URL.Parse(target[1:])
 	if err != nil {
-		return nil, fmt.Errorf("%w: the next page of tags is at %q", cache.ErrInvalid, backend.Printable(target[1:]))
+		return nil, fmt.Errorf("%w: the next page of tags is at %q", cache.ErrInvalid, wire.Printable(target[1:]))
 	}
 	if next.Host != resp.Request.URL.Host || next.Scheme != resp.Request.URL.Scheme {
-		return nil, fmt.Errorf("%w: the next page of tags is at another host, %s", cache.ErrInvalid, backend.Printable(next.Host))
+		return nil, fmt.Errorf("%w: the next page of tags is at another host, %s", cache.ErrInvalid, wire.Printable(next.Host))
 	}
 	return next, nil
 }

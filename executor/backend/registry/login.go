@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/cachectl/cachectl/config"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -25,20 +25,10 @@ func schemesFor(addr string, block *config.Registry, insecure bool) schemes {
 		return schemes{http: true, httpFirst: true}
 	case block != nil && block.CA != "":
 		return schemes{http: insecure}
-	case loopback(addr):
+	case wire.Loopback(addr):
 		return schemes{http: true, httpFirst: true}
 	}
 	return schemes{http: insecure}
-}
-
-// loopback tells whether host[:port] is this machine.
-func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		host = strings.Trim(addr, "[]")
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || (ip != nil && ip.IsLoopback())
 }
 
 // connect asks the host, once, how it wants to be spoken to.
@@ -63,7 +53,7 @@ func (h *host) connect(ctx context.Context) (*transport.Challenge, error) {
 	}
 	got, err := h.ping(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect to registry %s: %w", h.reg.RegistryStr(), unwrapURL(err))
+		return nil, fmt.Errorf("connect to registry %s: %w", h.reg.RegistryStr(), wire.WithoutURL(err))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -174,7 +164,7 @@ func (h *host) authorized(ctx context.Context, scopes []string) (rt http.RoundTr
 	var token *transport.Token
 	if bearer {
 		if token, err = exchange(ctx, h, reg, auth, scopes, challenge); err != nil {
-			return nil, "", fmt.Errorf("log in to registry %s: %w", reg.RegistryStr(), classify(unwrapURL(err)))
+			return nil, "", fmt.Errorf("log in to registry %s: %w", reg.RegistryStr(), classify(wire.WithoutURL(err)))
 		}
 	}
 	if rt, err = transport.FromToken(reg, auth, h, challenge, token); err != nil {

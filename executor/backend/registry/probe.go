@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
 	digest "github.com/opencontainers/go-digest"
@@ -49,7 +50,7 @@ func (l *Location) Probe(ctx context.Context, tell func(backend.Finding)) error 
 	}
 	login := "no login"
 	if challenge.Scheme != "" {
-		login = "login: " + backend.Printable(challenge.Scheme)
+		login = "login: " + wire.Printable(challenge.Scheme)
 	}
 	scheme := "with TLS"
 	if challenge.Insecure {
@@ -131,7 +132,7 @@ func (p *probe) ask(req *http.Request, err error) reply {
 	defer resp.Body.Close() //nolint:errcheck // read side
 	for name := range resp.Header {
 		if lower := strings.ToLower(name); strings.Contains(lower, "ratelimit") || lower == "retry-after" {
-			if seen := name + ": " + backend.Printable(resp.Header.Get(name)); len(p.limits) < 4 && !slices.Contains(p.limits, seen) {
+			if seen := name + ": " + wire.Printable(resp.Header.Get(name)); len(p.limits) < 4 && !slices.Contains(p.limits, seen) {
 				p.limits = append(p.limits, seen)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
 	digest "github.com/opencontainers/go-digest"
@@ -79,7 +80,7 @@ func (l *Location) moveTag(ctx context.Context, enc *cache.Encoded, replaces dig
 		if attempt == moves || !l.mayPass(put) {
 			return fmt.Errorf("move tag: %w", l.explain(put))
 		}
-		if err := l.repo.host.retry.sleep(ctx, l.repo.host.retry.backoff(attempt)); err != nil {
+		if err := l.repo.host.retry.sleep(ctx, wire.Backoff(attempt)); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/executor/cache"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -223,7 +223,7 @@ func (r *repository) get(ctx context.Context, desc ocispec.Descriptor, offset in
 			return resp.Body, nil
 		}
 		_ = resp.Body.Close()
-		return nil, fmt.Errorf("blob %s: asked for bytes from %d, got %q: %w", desc.Digest, offset, backend.Printable(resp.Header.Get("Content-Range")), blob.ErrIntegrity)
+		return nil, fmt.Errorf("blob %s: asked for bytes from %d, got %q: %w", desc.Digest, offset, wire.Printable(resp.Header.Get("Content-Range")), blob.ErrIntegrity)
 	}
 	// The whole blob, though a part was asked for: a registry without ranges.
 	if _, err := io.CopyN(io.Discard, resp.Body, offset); err != nil {

@@ -7,20 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-const (
-	errorBodyLimit = 64 << 10
-	maxRedirects   = 5
-)
+const errorBodyLimit = 64 << 10
+
+// peer is what errors call whoever answers.
+const peer = "the registry"
 
 // What is asked of a registry's token server.
 const (
@@ -55,13 +54,13 @@ func (r *repository) do(req *http.Request, action string, scopes ...string) (*ht
 		// So that net/http repeats it when an idle connection turns out to be closed; the header itself is not sent.
 		req.Header["Idempotency-Key"] = nil
 	}
-	client := &http.Client{Transport: rt, CheckRedirect: checkRedirect}
+	client := &http.Client{Transport: rt, CheckRedirect: wire.Redirects(peer)}
 	resp, err := client.Do(req)
 	if err != nil {
 		if cause := context.Cause(req.Context()); cause != nil {
 			return nil, cause
 		}
-		err = fmt.Errorf("%s %s: %w", req.Method, r.name.Name(), classify(unwrapURL(err)))
+		err = fmt.Errorf("%s %s: %w", req.Method, r.name.Name(), classify(wire.WithoutURL(err)))
 		if n := again.Load(); n > 0 {
 			err = fmt.Errorf("%w (%d attempts)", err, n+1)
 		}
@@ -79,49 +78,13 @@ func (r *repository) request(ctx context.Context, method string, body io.Reader,
 	return req, nil
 }
 
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) > maxRedirects {
-		return fmt.Errorf("more than %d redirects", maxRedirects)
-	}
-	return checkHop(via[len(via)-1].URL, req.URL)
-}
-
-// checkHop tells whether a registry may send us from one URL to another: never to one without TLS from one with it, and not to places that
-// only this machine can reach, unless the registry is such a place itself.
-func checkHop(from, to *url.URL) error {
-	if to.Scheme != "http" && to.Scheme != "https" {
-		return fmt.Errorf("the registry sends us to a %q URL", to.Scheme)
-	}
-	if from.Scheme == "https" && to.Scheme == "http" {
-		return fmt.Errorf("the registry sends us from https to http at %s", to.Host)
-	}
-	if from.Host == to.Host {
-		return nil
-	}
-	ip := net.ParseIP(to.Hostname())
-	inner := ip != nil && (ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast())
-	if inner || (loopback(to.Host) && !loopback(from.Host)) {
-		return fmt.Errorf("the registry sends us to %s, which only this machine can reach", to.Host)
-	}
-	return nil
-}
-
 // location is where the registry wants what follows.
 func location(resp *http.Response) (*url.URL, error) {
 	loc, err := resp.Location()
 	if err != nil {
-		return nil, fmt.Errorf("registry gives no usable location for an upload: %w", unwrapURL(err))
+		return nil, fmt.Errorf("registry gives no usable location for an upload: %w", wire.WithoutURL(err))
 	}
-	return loc, checkHop(resp.Request.URL, loc)
-}
-
-// unwrapURL drops the URL from a client's error: it can carry a signature.
-func unwrapURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
+	return loc, wire.CheckHop(peer, resp.Request.URL, loc)
 }
 
 // StatusError is a registry's refusal.
@@ -180,7 +143,7 @@ func check(resp *http.Response, ok ...int) error {
 		} `json:"errors"`
 	}
 	if json.Unmarshal(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), &body) == nil && len(body.Errors) > 0 {
-		e.Code, e.Message = backend.Printable(body.Errors[0].Code), backend.Printable(body.Errors[0].Message)
+		e.Code, e.Message = wire.Printable(body.Errors[0].Code), wire.Printable(body.Errors[0].Message)
 	}
 	return e
 }
@@ -193,7 +156,7 @@ func classify(err error) error {
 	}
 	status := &StatusError{Status: te.StatusCode}
 	if len(te.Errors) > 0 {
-		status.Code, status.Message = backend.Printable(string(te.Errors[0].Code)), backend.Printable(te.Errors[0].Message)
+		status.Code, status.Message = wire.Printable(string(te.Errors[0].Code)), wire.Printable(te.Errors[0].Message)
 	}
 	if te.StatusCode == http.StatusUnauthorized || te.StatusCode == http.StatusForbidden {
 		return fmt.Errorf("%w; the credentials are those that \"docker login\" keeps", status)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -56,7 +57,7 @@ func (b *resumable) Read(p []byte) (int, error) {
 func (b *resumable) reopen() error {
 	_ = b.body.Close()
 	b.body = io.NopCloser(eof{})
-	if err := b.repo.host.retry.sleep(b.ctx, b.repo.host.retry.backoff(b.failed)); err != nil {
+	if err := b.repo.host.retry.sleep(b.ctx, wire.Backoff(b.failed)); err != nil {
 		return err
 	}
 	body, err := b.repo.get(b.ctx, b.desc, b.offset)

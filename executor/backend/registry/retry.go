@@ -7,26 +7,18 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/cachectl/cachectl/executor/backend"
+	"github.com/cachectl/cachectl/executor/backend/wire"
 )
 
 const (
-	attempts = 6
-	// firstPause doubles with each attempt up to longestPause; half of it is chance.
-	firstPause   = 500 * time.Millisecond
-	longestPause = 30 * time.Second
 	// longestAfter is the longest Retry-After that is waited for; a registry that asks for more has a quota, not a burst.
 	longestAfter = 2 * time.Minute
 	// waitBudget is how long one request waits in all.
 	waitBudget = 5 * time.Minute
-	// herd spreads those who wait for the same moment.
-	herd = 250 * time.Millisecond
 	// peekLimit is how much of a refusal's body is read to tell what it means.
 	peekLimit = 4 << 10
 )
@@ -63,35 +55,18 @@ func retries(ctx context.Context) int64 {
 type retrier struct {
 	sleep func(context.Context, time.Duration) error
 	now   func() time.Time
-	pause *sharedPause
+	pause *wire.Pause
 	// restarts says that the host may be down for a moment: a registry that one run serves and the next takes over.
 	restarts bool
 }
 
 // passes tells whether a connection's failure may pass.
 func (r retrier) passes(err error) bool {
-	return temporaryError(err) || (r.restarts && errors.Is(err, syscall.ECONNREFUSED))
-}
-
-// sharedPause is the time before which nothing is sent.
-type sharedPause struct {
-	mu    sync.Mutex
-	until time.Time
+	return wire.Temporary(err) || (r.restarts && errors.Is(err, syscall.ECONNREFUSED))
 }
 
 func newRetrier() retrier {
-	return retrier{sleep: sleep, now: time.Now, pause: &sharedPause{}}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return retrier{sleep: wire.Sleep, now: time.Now, pause: &wire.Pause{}}
 }
 
 // do sends req with once until it succeeds, fails for good, or has been tried often enough.
@@ -101,7 +76,7 @@ func (r retrier) do(req *http.Request, once func(*http.Request) (*http.Response,
 	}
 	var waited time.Duration
 	for attempt := 1; ; attempt++ {
-		if err := r.waitShared(req.Context()); err != nil {
+		if err := r.pause.Wait(req.Context(), r.now, r.sleep); err != nil {
 			return nil, err
 		}
 		out, err := fresh(req)
@@ -146,19 +121,19 @@ func (r retrier) again(req *http.Request, resp *http.Response, err error, attemp
 		return 0, false
 	}
 	if err != nil {
-		return r.backoff(attempt), r.passes(err) && r.may(req, attempt)
+		return wire.Backoff(attempt), r.passes(err) && r.may(req, attempt)
 	}
 	limited, quota := rateLimited(resp)
 	if !temporary(resp.StatusCode) && !limited {
 		return 0, false
 	}
-	wait := r.backoff(attempt)
-	if after, ok := retryAfter(resp, r.now()); ok {
+	wait := wire.Backoff(attempt)
+	if after, ok := wire.RetryAfter(resp.Header, r.now()); ok {
 		if after > longestAfter {
 			return 0, false
 		}
-		r.pause.set(r.now().Add(after))
-		wait = after + rand.N(herd) //nolint:gosec // jitter
+		r.pause.Extend(r.now().Add(after))
+		wait = after + rand.N(wire.Herd) //nolint:gosec // jitter
 	}
 	if quota && attempt > 1 {
 		return 0, false // asking more makes it worse
@@ -169,7 +144,7 @@ func (r retrier) again(req *http.Request, resp *http.Response, err error, attemp
 // may tells whether a request can be sent once more at all.
 func (r retrier) may(req *http.Request, attempt int) bool {
 	noRewind := req.Body != nil && req.Body != http.NoBody && req.GetBody == nil
-	return attempt < attempts && req.Context().Value(onceKey{}) == nil && !noRewind
+	return attempt < wire.Attempts && req.Context().Value(onceKey{}) == nil && !noRewind
 }
 
 // rateLimited reads the start of a refusal's body, which it leaves in place: some registries say "forbidden" and mean "too often", and a
@@ -191,34 +166,6 @@ func saysRateLimit(body []byte) bool {
 	return bytes.Contains(bytes.ToLower(body[:min(len(body), peekLimit)]), []byte("rate limit"))
 }
 
-func (r retrier) backoff(attempt int) time.Duration {
-	d := min(firstPause<<(attempt-1), longestPause)
-	return d/2 + rand.N(d/2+1) //nolint:gosec // jitter
-}
-
-// waitShared waits while the host has asked for time.
-func (r retrier) waitShared(ctx context.Context) error {
-	for {
-		r.pause.mu.Lock()
-		wait := r.pause.until.Sub(r.now())
-		r.pause.mu.Unlock()
-		if wait <= 0 {
-			return nil
-		}
-		if err := r.sleep(ctx, wait+rand.N(herd)); err != nil { //nolint:gosec // jitter
-			return err
-		}
-	}
-}
-
-func (p *sharedPause) set(until time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if until.After(p.until) {
-		p.until = until
-	}
-}
-
 // temporary tells whether a status may pass.
 func temporary(status int) bool {
 	switch status {
@@ -227,19 +174,4 @@ func temporary(status int) bool {
 		return true
 	}
 	return false
-}
-
-// temporaryError tells whether a connection's failure may pass.
-func temporaryError(err error) bool { return errors.Is(err, errIdle) || backend.Temporary(err) }
-
-// retryAfter reads the header in both of its forms (RFC 9110, 10.2.3).
-func retryAfter(resp *http.Response, now time.Time) (time.Duration, bool) {
-	v := resp.Header.Get("Retry-After")
-	if s, err := strconv.ParseInt(v, 10, 32); err == nil && s >= 0 {
-		return time.Duration(s) * time.Second, true
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		return max(t.Sub(now), 0), true
-	}
-	return 0, false
 }

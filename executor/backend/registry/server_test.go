@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -23,9 +22,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
@@ -33,6 +30,7 @@ import (
 	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/backend/backendtest"
 	"github.com/cachectl/cachectl/executor/registryd"
+	"github.com/cachectl/cachectl/internal/testenv"
 	"github.com/distribution/distribution/v3/configuration"
 	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd"
 	"github.com/distribution/distribution/v3/registry/handlers"
@@ -187,62 +185,11 @@ func distribution3(t testing.TB) *server {
 	return &server{addr: d.Addr(), dir: dir, client: http.DefaultClient, base: "http://" + d.Addr()}
 }
 
-// distribution2 is Debian's docker-registry in a process of its own.
+// distribution2 is distribution 2.8 in a process of its own.
 func distribution2(t testing.TB) *server {
 	t.Helper()
-	bin, err := exec.LookPath("docker-registry")
-	if err != nil {
-		t.Fatalf("docker-registry is not on PATH: install it with \"apt-get install docker-registry\" (%v)", err)
-	}
-	dir := t.TempDir()
-	conf := filepath.Join(t.TempDir(), "config.yml")
-	yml := "version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: " + dir +
-		"}, delete: {enabled: true}}\nhttp: {addr: '127.0.0.1:0', secret: test}\n"
-	if err := os.WriteFile(conf, []byte(yml), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	// Not t.Context(), which ends before the clean-up that follows here.
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, bin, "serve", conf)
-	cmd.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none")
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := make(chan string)
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		for in := bufio.NewScanner(log); in.Scan(); {
-			select {
-			case lines <- in.Text():
-			case <-ctx.Done():
-			}
-		}
-		close(lines)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-drained
-		_ = cmd.Wait()
-	})
-	listening := regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)
-	var said []string
-	for line := range lines {
-		if m := listening.FindStringSubmatch(line); m != nil {
-			go func() {
-				for range lines { // keep the pipe empty
-				}
-			}()
-			return &server{addr: m[1], dir: dir, client: http.DefaultClient, base: "http://" + m[1]}
-		}
-		said = append(said, line)
-	}
-	t.Fatalf("docker-registry ended:\n%s", said)
-	return nil
+	r := testenv.StartRegistry(t, testenv.RegistryOptions{V2: true})
+	return &server{addr: r.Addr, dir: r.Dir, client: http.DefaultClient, base: "http://" + r.Addr}
 }
 
 func settings3(dir string) *configuration.Configuration {

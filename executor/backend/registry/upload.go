@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/cachectl/cachectl/executor/backend/wire"
 	"github.com/cachectl/cachectl/executor/blob"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -34,7 +35,7 @@ func (r *repository) Push(ctx context.Context, desc ocispec.Descriptor, open blo
 			return context.Cause(ctx)
 		}
 		var source *sourceError
-		if errors.As(err, &source) && !temporaryError(err) {
+		if errors.As(err, &source) && !wire.Temporary(err) {
 			return fmt.Errorf("read blob %s: %w", desc.Digest, source.err)
 		}
 		if has, herr := r.Has(ctx, desc); herr == nil && has {
@@ -43,7 +44,7 @@ func (r *repository) Push(ctx context.Context, desc ocispec.Descriptor, open blo
 		if attempt >= r.tries(err) {
 			return fmt.Errorf("upload blob %s: %w (uploaded %d times)", desc.Digest, err, attempt)
 		}
-		if err := r.host.retry.sleep(ctx, r.host.retry.backoff(attempt)); err != nil {
+		if err := r.host.retry.sleep(ctx, wire.Backoff(attempt)); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package s3_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +18,7 @@ import (
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/backend/backendtest"
+	"github.com/cachectl/cachectl/executor/backend/bucket/buckettest"
 	"github.com/cachectl/cachectl/executor/backend/s3"
 	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/internal/testenv"
@@ -29,28 +28,11 @@ import (
 
 // TestObjectsAreWhereBuildKitHasThem checks keys against BuildKit's rule: prefixes are put before a name as they are.
 func TestObjectsAreWhereBuildKitHasThem(t *testing.T) {
-	s := aside(testenv.StartS3(t))
-	sample := backendtest.NewSample(t, "keys", 1)
-	layer := sample.Cache.Layers()[0].Descriptor.Digest.String()
-	for _, c := range []struct {
-		attrs map[string]string
-		want  []string
-	}{
-		{nil, []string{"blobs/" + layer, "manifests/buildkit"}},
-		{map[string]string{"prefix": "team-", "name": "main"}, []string{"team-blobs/" + layer, "team-manifests/main"}},
-		{
-			map[string]string{"prefix": "team/", "blobs_prefix": "b/", "manifests_prefix": "m-", "name": "feature/login"},
-			[]string{"team/b/" + layer, "team/m-feature/login"},
-		},
-	} {
-		backendtest.Publish(t, s.open(t, nil, c.attrs), sample, ocispec.Descriptor{})
-		if got := s.keys(t); !slices.Equal(got, c.want) {
-			t.Errorf("with %v the bucket has %q, want %q", c.attrs, got, c.want)
-		}
-		for _, key := range s.keys(t) {
-			s.remove(t, key)
-		}
-	}
+	buckettest.RunKeys(t, aside(testenv.StartS3(t)), []buckettest.Keys{
+		{Before: "blobs/", Name: "manifests/buildkit"},
+		{Attrs: map[string]string{"prefix": "team-", "name": "main"}, Before: "team-blobs/", Name: "team-manifests/main"},
+		{Attrs: map[string]string{"prefix": "team/", "blobs_prefix": "b/", "manifests_prefix": "m-", "name": "feature/login"}, Before: "team/b/", Name: "team/m-feature/login"},
+	})
 }
 
 func TestOfSeveralNamesTheFirstIsRead(t *testing.T) {
@@ -77,7 +59,7 @@ func TestSixteenProcessesLoseNothing(t *testing.T) {
 	for name, start := range servers {
 		t.Run(name, func(t *testing.T) {
 			s := aside(start(t))
-			backendtest.Writers(t, 16, func() backend.Destination { return s.open(t, nil, nil) })
+			backendtest.Writers(t, 16, func() backend.Destination { return s.Open(t, nil, nil) })
 		})
 	}
 }
@@ -129,7 +111,7 @@ func TestWithoutConditionsNothingIsLostEither(t *testing.T) {
 	server := httptest.NewServer(c)
 	defer server.Close()
 	s := aside(&testenv.S3{Endpoint: server.URL, Region: "r", Bucket: "cache", AccessKey: "a", SecretKey: "b"})
-	backendtest.Writers(t, 6, func() backend.Destination { return s.open(t, nil, nil) })
+	backendtest.Writers(t, 6, func() backend.Destination { return s.Open(t, nil, nil) })
 	if c.ignored.Load() == 0 {
 		t.Error("no write was bound to a condition")
 	}
@@ -150,18 +132,18 @@ func TestWhatIsInUseIsRenewed(t *testing.T) {
 func renews(t *testing.T, s side) {
 	t.Helper()
 	sample := backendtest.NewSample(t, "renewed", 2)
-	root := backendtest.Publish(t, s.open(t, nil, nil), sample, ocispec.Descriptor{})
+	root := backendtest.Publish(t, s.Open(t, nil, nil), sample, ocispec.Descriptor{})
 	for _, c := range []struct {
 		age     string
 		renewed bool
 	}{{"24h", false}, {"0s", true}} {
-		dest := s.open(t, nil, map[string]string{"touch_refresh": c.age})
+		dest := s.Open(t, nil, map[string]string{"touch_refresh": c.age})
 		cur := backendtest.Read(t, dest)
 		if err := dest.Renew(t.Context(), cur.Cache, cur.Root); err != nil {
 			t.Fatal(err)
 		}
 		for _, l := range sample.Cache.Layers() {
-			body, meta := s.get(t, "blobs/"+l.Descriptor.Digest.String())
+			body, meta := s.Get(t, "blobs/"+l.Descriptor.Digest.String())
 			if (meta["updated-at"] != "") != c.renewed {
 				t.Errorf("after %s a layer has %v", c.age, meta)
 			}
@@ -169,47 +151,23 @@ func renews(t *testing.T, s side) {
 				t.Error("a layer has other bytes now")
 			}
 		}
-		if again := backendtest.Read(t, s.open(t, nil, nil)); again.Root.Digest != root.Digest || again.MadeBy != "cachectl" {
+		if again := backendtest.Read(t, s.Open(t, nil, nil)); again.Root.Digest != root.Digest || again.MadeBy != "cachectl" {
 			t.Errorf("the name holds %+v now", again)
 		}
 	}
 }
 
-// TestALayerInPartsIsSeenWhole uploads layers around the size of a part, right and wrong, and looks for what is left of those that are wrong.
+// TestALayerInPartsIsSeenWhole also looks for what is left of uploads that were wrong.
 func TestALayerInPartsIsSeenWhole(t *testing.T) {
 	s := aside(testenv.StartS3(t))
-	const part = 8 << 20
-	for _, size := range []int{0, 1, part - 1, part, part + 1, 2 * part, 2*part + 1} {
-		raw := bytes.Repeat([]byte{byte(size), 7}, size/2+1)[:size]
-		desc := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: digest.FromBytes(raw), Size: int64(size)}
-		wrong := bytes.Clone(raw)
-		if size > 0 {
-			wrong[size-1]++
-			if err := s.open(t, nil, nil).Blobs().Push(t.Context(), desc, opener(wrong)); !errors.Is(err, blob.ErrIntegrity) {
-				t.Errorf("%d wrong bytes: %v, want ErrIntegrity", size, err)
-			}
-			if got, _ := s.get(t, "blobs/"+desc.Digest.String()); got != nil {
-				t.Errorf("%d wrong bytes are in the bucket", len(got))
-			}
-		}
-		if err := s.open(t, nil, nil).Blobs().Push(t.Context(), desc, opener(raw)); err != nil {
-			t.Errorf("%d bytes: %v", size, err)
-		}
-		if got, _ := s.get(t, "blobs/"+desc.Digest.String()); !bytes.Equal(got, raw) {
-			t.Errorf("of %d bytes %d are in the bucket", size, len(got))
-		}
-	}
-	if err := s.open(t, nil, nil).Check(t.Context()); err != nil {
+	buckettest.RunParts(t, s)
+	if err := s.Open(t, nil, nil).Check(t.Context()); err != nil {
 		t.Error(err)
 	}
 	left, err := s.client.ListMultipartUploads(t.Context(), &awss3.ListMultipartUploadsInput{Bucket: &s.Bucket})
 	if err != nil || len(left.Uploads) > 0 {
 		t.Errorf("%d uploads are unfinished, %v", len(left.Uploads), err)
 	}
-}
-
-func opener(raw []byte) blob.Opener {
-	return func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
 }
 
 // cutting passes requests on and breaks the first answers off in their middle.
@@ -248,10 +206,10 @@ func (broken) Read([]byte) (int, error) { panic(http.ErrAbortHandler) }
 func TestAReadThatBreaksOffIsCarriedOn(t *testing.T) {
 	s := testenv.StartS3(t)
 	sample := backendtest.NewSample(t, "cut", 1)
-	backendtest.Publish(t, aside(s).open(t, nil, nil), sample, ocispec.Descriptor{})
+	backendtest.Publish(t, aside(s).Open(t, nil, nil), sample, ocispec.Descriptor{})
 	layer := sample.Cache.Layers()[0].Descriptor
 	for times, whole := range map[int]bool{3: true, 1000: false} {
-		src := aside(cutting(t, s, times)).open(t, nil, map[string]string{"retry_max_attempts": "1"})
+		src := aside(cutting(t, s, times)).Open(t, nil, map[string]string{"retry_max_attempts": "1"})
 		rc, err := src.Blobs().(blob.Fetcher).Fetch(t.Context(), layer)
 		if err != nil {
 			t.Fatal(err)
@@ -267,10 +225,10 @@ func TestAReadThatBreaksOffIsCarriedOn(t *testing.T) {
 func TestALayerOfOtherBytesIsPushedAgain(t *testing.T) {
 	s := aside(testenv.StartS3(t))
 	sample := backendtest.NewSample(t, "flipped", 1)
-	dest := s.open(t, nil, nil)
+	dest := s.Open(t, nil, nil)
 	backendtest.Publish(t, dest, sample, ocispec.Descriptor{})
 	layer := sample.Cache.Layers()[0].Descriptor
-	s.put(t, "blobs/"+layer.Digest.String(), bytes.Repeat([]byte("x"), int(layer.Size)), nil)
+	s.Put(t, "blobs/"+layer.Digest.String(), bytes.Repeat([]byte("x"), int(layer.Size)), nil)
 	rc, err := dest.Blobs().(blob.Fetcher).Fetch(t.Context(), layer)
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +238,7 @@ func TestALayerOfOtherBytesIsPushedAgain(t *testing.T) {
 	}
 	_ = rc.Close()
 	backendtest.Push(t, dest, sample)
-	if got, _ := s.get(t, "blobs/"+layer.Digest.String()); !bytes.Equal(got, sample.Blobs[layer.Digest]) {
+	if got, _ := s.Get(t, "blobs/"+layer.Digest.String()); !bytes.Equal(got, sample.Blobs[layer.Digest]) {
 		t.Error("the layer was not pushed again")
 	}
 }
@@ -329,7 +287,7 @@ func TestCredentialsComeFromWhereAWSsToolsFindThem(t *testing.T) {
 func TestARefusalSaysSoAndShowsNoSecret(t *testing.T) {
 	s := *testenv.StartS3(t)
 	s.SecretKey = "not-the-secret"
-	dest := aside(&s).open(t, nil, nil)
+	dest := aside(&s).Open(t, nil, nil)
 	_, read := dest.Read(t.Context())
 	for name, err := range map[string]error{"read": read, "check": dest.Check(t.Context())} {
 		if !errors.Is(err, blob.ErrDenied) || strings.Contains(err.Error(), s.SecretKey) {
@@ -338,7 +296,7 @@ func TestARefusalSaysSoAndShowsNoSecret(t *testing.T) {
 	}
 	s = *testenv.StartS3(t)
 	s.Bucket = "nowhere"
-	if _, err := aside(&s).open(t, nil, nil).Read(t.Context()); err == nil || errors.Is(err, blob.ErrNotFound) || !strings.Contains(err.Error(), "bucket does not exist") {
+	if _, err := aside(&s).Open(t, nil, nil).Read(t.Context()); err == nil || errors.Is(err, blob.ErrNotFound) || !strings.Contains(err.Error(), "bucket does not exist") {
 		t.Errorf("a bucket that is not there: %v", err)
 	}
 }

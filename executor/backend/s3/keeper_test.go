@@ -16,7 +16,7 @@ import (
 func TestKeeper(t *testing.T) {
 	s := aside(testenv.StartS3(t))
 	backendtest.RunKeeper(t, backendtest.KeeperHarness{
-		Open: func(t testing.TB, name string) backend.Keeper { return s.open(t, nil, map[string]string{"name": name}) },
+		Open: func(t testing.TB, name string) backend.Keeper { return s.Open(t, nil, map[string]string{"name": name}) },
 		Entry: func(t testing.TB, c config.Cache) backend.Destination {
 			l, err := s3.OpenDestination(c, nil)
 			if err != nil {
@@ -25,7 +25,7 @@ func TestKeeper(t *testing.T) {
 			return l
 		},
 		Empty: func(t testing.TB) backend.Keeper {
-			return s.open(t, nil, map[string]string{"prefix": "none/", "name": "main"})
+			return s.Open(t, nil, map[string]string{"prefix": "none/", "name": "main"})
 		},
 	})
 }
@@ -35,8 +35,8 @@ func TestNothingIsSweptBesideOtherThings(t *testing.T) {
 	s := aside(testenv.StartS3(t))
 	ours, theirs := map[string]string{"prefix": "team/"}, map[string]string{"prefix": "team/", "manifests_prefix": "other/"}
 	sample := backendtest.NewSample(t, "theirs", 2)
-	backendtest.Publish(t, s.open(t, nil, theirs), sample, ocispec.Descriptor{})
-	at := s.open(t, nil, ours)
+	backendtest.Publish(t, s.Open(t, nil, theirs), sample, ocispec.Descriptor{})
+	at := s.Open(t, nil, ours)
 	if _, err := at.Needed(t.Context()); err == nil || !strings.Contains(err.Error(), "team/other/") {
 		t.Errorf("got %v, want an error that names what is there", err)
 	}
@@ -44,7 +44,7 @@ func TestNothingIsSweptBesideOtherThings(t *testing.T) {
 		t.Errorf("deleted were %v, %v", deleted, err)
 	}
 	// What stands elsewhere does not matter.
-	elsewhere := s.open(t, nil, map[string]string{"prefix": "second/", "blobs_prefix": "deep/er/"})
+	elsewhere := s.Open(t, nil, map[string]string{"prefix": "second/", "blobs_prefix": "deep/er/"})
 	backendtest.Publish(t, elsewhere, backendtest.NewSample(t, "elsewhere", 1), ocispec.Descriptor{})
 	if needed, err := elsewhere.Needed(t.Context()); err != nil || len(needed) != 1 {
 		t.Errorf("%d layers are needed, %v", len(needed), err)
@@ -54,8 +54,8 @@ func TestNothingIsSweptBesideOtherThings(t *testing.T) {
 // TestNothingIsSweptWhileANameCannotBeRead has a name that is no cache.
 func TestNothingIsSweptWhileANameCannotBeRead(t *testing.T) {
 	s := aside(testenv.StartS3(t))
-	s.put(t, "manifests/strange", []byte("not a cache"), nil)
-	if _, err := s.open(t, nil, nil).Needed(t.Context()); err == nil || !strings.Contains(err.Error(), "strange") {
+	s.Put(t, "manifests/strange", []byte("not a cache"), nil)
+	if _, err := s.Open(t, nil, nil).Needed(t.Context()); err == nil || !strings.Contains(err.Error(), "strange") {
 		t.Errorf("got %v, want an error that names it", err)
 	}
 }
@@ -66,8 +66,8 @@ func TestAnExportUploadsMarkedLayersAgain(t *testing.T) {
 	s := aside(testenv.StartS3(t))
 	sample := backendtest.NewSample(t, "marked", 1)
 	desc := sample.Cache.Layers()[0].Descriptor
-	backendtest.Push(t, s.open(t, nil, nil), sample)
-	at := s.open(t, nil, nil)
+	backendtest.Push(t, s.Open(t, nil, nil), sample)
+	at := s.Open(t, nil, nil)
 	var listed []backend.Object
 	if err := at.Objects(t.Context(), func(o backend.Object) error { listed = append(listed, o); return nil }); err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestAnExportUploadsMarkedLayersAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(1100 * time.Millisecond) // times of objects are whole seconds
-	export := s.open(t, nil, nil)
+	export := s.Open(t, nil, nil)
 	if has, err := export.Blobs().Has(t.Context(), desc); has || err != nil {
 		t.Errorf("a marked layer counts as there: %v, %v", has, err)
 	}
@@ -88,7 +88,7 @@ func TestAnExportUploadsMarkedLayersAgain(t *testing.T) {
 	if has, err := export.Blobs().Has(t.Context(), desc); !has || err != nil {
 		t.Errorf("a layer that was just uploaded does not count as there: %v, %v", has, err)
 	}
-	if deleted, err := s.open(t, nil, nil).Delete(t.Context(), listed); err != nil || len(deleted) > 0 {
+	if deleted, err := s.Open(t, nil, nil).Delete(t.Context(), listed); err != nil || len(deleted) > 0 {
 		t.Errorf("deleted were %v, %v", deleted, err)
 	}
 	backendtest.Publish(t, export, sample, ocispec.Descriptor{})
