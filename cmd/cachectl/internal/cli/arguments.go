@@ -42,6 +42,9 @@ func (a *arguments) files() map[string]*hcl.File {
 func (a *arguments) caches(args []string, side schema.Side) ([]config.Cache, error) {
 	var list []config.Cache
 	for _, arg := range args {
+		if host, ok := passwordHost(arg); ok {
+			return nil, usageError{fmt.Errorf("a cache is named without user and password; log in to %s with docker login, whose credentials are used", host)}
+		}
 		a.g.secrets.Add(secretFields(arg)...) // before anything is said of it
 		c, err := a.cache(arg, side)
 		if err != nil {

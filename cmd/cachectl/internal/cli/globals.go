@@ -174,6 +174,7 @@ func (s *selection) take(ctx context.Context, g *globals, names []string) *loade
 	if !more.HasErrors() {
 		g.secrets.Add(secrets(l.resolution, g.in.LookupEnv)...)
 		if !s.shown {
+			g.secrets.Add(secretArguments(l.resolution, g.in.LookupEnv)...)
 			l.diags = append(l.diags, l.resolution.CheckAccess()...)
 		}
 	}
