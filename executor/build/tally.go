@@ -33,7 +33,9 @@ func (t *tally) add(st *Status) {
 			if t.steps[v.Name] == nil {
 				t.steps[v.Name] = map[string]bool{}
 			}
-			t.steps[v.Name][v.Digest.String()] = v.Cached
+			// What came from a cache is told of again, as if it were executed, while its layers are pulled (BuildKit: util/progress/controller).
+			key := v.Digest.String()
+			t.steps[v.Name][key] = v.Error == "" && (v.Cached || t.steps[v.Name][key])
 		}
 	}
 	select {

@@ -54,7 +54,7 @@ func (f *fold) filter(target string, st *client.SolveStatus) *client.SolveStatus
 		}
 	}
 	for _, s := range st.Statuses {
-		if v := f.held[s.Vertex]; v != nil && !housekeeping(v.Name) {
+		if v := f.held[s.Vertex]; v != nil && !v.Cached && !housekeeping(v.Name) {
 			f.show(out, v)
 		}
 		if f.shown[s.Vertex] {

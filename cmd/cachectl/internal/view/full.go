@@ -20,13 +20,14 @@ type full struct {
 	// handover are the vertices in which a builder hands its cache over to this program, layer by layer: what counts is the export that follows.
 	handover map[digest.Digest]bool
 	raw      bool // shows even those layers
+	cached   map[digest.Digest]bool
 }
 
 // handover is what BuildKit calls the vertex of an export over the session.
 const handover = "exporting cache to client directory"
 
 func newFull(folded bool) *full {
-	f := &full{handover: map[digest.Digest]bool{}, steps: map[planner.StepID]*client.Vertex{}, moves: map[string]bool{}}
+	f := &full{handover: map[digest.Digest]bool{}, cached: map[digest.Digest]bool{}, steps: map[planner.StepID]*client.Vertex{}, moves: map[string]bool{}}
 	if folded {
 		f.fold = newFold()
 	}
@@ -45,6 +46,9 @@ func (f *full) build(target string, st *client.SolveStatus) *client.SolveStatus 
 		for _, in := range v.Inputs {
 			c.Inputs = append(c.Inputs, own(in))
 		}
+		// What came from a cache is told of again, as if it were executed, while its layers are pulled.
+		c.Cached = v.Error == "" && (v.Cached || f.cached[c.Digest])
+		f.cached[c.Digest] = c.Cached
 		if strings.HasPrefix(v.Name, handover) {
 			f.handover[c.Digest] = true
 		}

@@ -219,6 +219,30 @@ func TestFoldLeavesWhatIsUpToDateToTheSummary(t *testing.T) {
 	}
 }
 
+func TestPulledStepStaysCached(t *testing.T) {
+	const name = "[base 2/2] RUN make"
+	for _, folded := range []bool{true, false} {
+		r, f := newRun(8), newFull(folded)
+		f.build("t00", &client.SolveStatus{Vertexes: []*client.Vertex{r.vertex(name, true)}})
+		pulled := f.build("t00", &client.SolveStatus{Vertexes: []*client.Vertex{r.running(name)}, Statuses: []*client.VertexStatus{{ID: "extracting sha256:ab", Vertex: r.running(name).Digest}}})
+		done := f.build("t00", &client.SolveStatus{Vertexes: []*client.Vertex{r.vertex(name, false)}})
+		if folded && len(pulled.Statuses)+len(done.Vertexes) > 0 {
+			t.Errorf("a log of many targets has %v %v", pulled.Statuses, done.Vertexes)
+		}
+		if !folded && !done.Vertexes[0].Cached {
+			t.Error("a step that was pulled is shown as executed")
+		}
+	}
+	o := tally{}
+	r := newRun(1)
+	for _, v := range []*client.Vertex{r.vertex(name, true), r.running(name), r.vertex(name, false)} {
+		o.take(name, v)
+	}
+	if ended, cached := o.count(); ended != 1 || cached != 1 {
+		t.Errorf("%d of %d are cached", cached, ended)
+	}
+}
+
 func TestFoldShowsFailuresOfHousekeeping(t *testing.T) {
 	r := newRun(1)
 	v := r.vertex("[internal] load build definition from Dockerfile", false)

@@ -20,7 +20,9 @@ func (t tally) take(name string, v *client.Vertex) {
 	if t[name] == nil {
 		t[name] = map[digest.Digest]stepState{}
 	}
-	t[name][v.Digest] = stepState{cached: v.Cached, ended: v.Completed != nil}
+	// What came from a cache is told of again, as if it were executed, while its layers are pulled.
+	cached := v.Error == "" && (v.Cached || t[name][v.Digest].cached)
+	t[name][v.Digest] = stepState{cached: cached, ended: v.Completed != nil}
 }
 
 // count returns how many steps have ended and how many of them were cached.

@@ -53,7 +53,9 @@ func (r *Recorder) record(target string, status *executor.BuildStatus) {
 			s = &step{name: name, executed: map[string]bool{}}
 			r.builds[target][name] = s
 		}
-		s.executed[v.Digest.String()] = !v.Cached
+		// What came from a cache is told of again, as if it were executed, while its layers are pulled.
+		executed, known := s.executed[v.Digest.String()]
+		s.executed[v.Digest.String()] = v.Error != "" || !v.Cached && (!known || executed)
 		if v.Started != nil && (s.start.IsZero() || v.Started.Before(s.start)) {
 			s.start = *v.Started
 		}
