@@ -15,21 +15,32 @@ type Mark struct {
 	Class string
 	// Note is shown under the step's name in place of where it comes from.
 	Note string
+	// Left leaves the step out.
+	Left bool
 }
 
 // SVG is the plan as a picture, with the edges that others do not imply: sources left, destinations right. It is whole in itself, follows the reader's
 // light or dark scheme, and is the same on every machine. mark says what is to be added to a step; it may be nil.
 func (p *Plan) SVG(mark func(*Step) Mark) string {
 	at := map[StepID]int{}
-	nodes := make([]layout.Size, len(p.Steps))
-	cards := make([]card, len(p.Steps))
-	for i, s := range p.Steps {
-		at[s.ID] = i
-		cards[i] = newCard(s, mark)
-		nodes[i] = layout.Size{Width: cards[i].width(), Height: cardHeight}
+	var nodes []layout.Size
+	var cards []card
+	for _, s := range p.Steps {
+		if mark != nil && mark(s).Left {
+			continue
+		}
+		at[s.ID] = len(cards)
+		cards = append(cards, newCard(s, mark))
+		nodes = append(nodes, layout.Size{Width: cards[at[s.ID]].width(), Height: cardHeight})
 	}
 	var edges []layout.Edge
-	p.edges(func(from, to StepID) { edges = append(edges, layout.Edge{From: at[from], To: at[to]}) })
+	p.edges(func(from, to StepID) {
+		f, drawn := at[from]
+		t, also := at[to]
+		if drawn && also {
+			edges = append(edges, layout.Edge{From: f, To: t})
+		}
+	})
 	l := layout.Layered(nodes, edges)
 
 	var b strings.Builder

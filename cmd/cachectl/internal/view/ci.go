@@ -15,7 +15,7 @@ func CI(w io.Writer, r *executor.Report, lookupEnv func(string) (string, bool)) 
 	if on, _ := lookupEnv("GITHUB_ACTIONS"); on != "true" {
 		return nil
 	}
-	for _, f := range failures(r) {
+	for _, f := range FailuresOf(r) {
 		_, _ = fmt.Fprintf(w, "::error%s::%s\n", f.annotated(), commandText(f.sentence()))
 	}
 	path, ok := lookupEnv("GITHUB_STEP_SUMMARY")
@@ -34,7 +34,7 @@ func CI(w io.Writer, r *executor.Report, lookupEnv func(string) (string, bool)) 
 }
 
 // annotated is the line that a failure is shown beside: that of the Dockerfile, else that of the declaration.
-func (f *failure) annotated() string {
+func (f *Failure) annotated() string {
 	rng := f.steps[0].Step.Range
 	switch {
 	case f.file != "":
@@ -46,7 +46,7 @@ func (f *failure) annotated() string {
 }
 
 // sentence is the failure without the place it is shown beside. GitHub shows few annotations of a job, so steps with one reason share one.
-func (f *failure) sentence() string {
+func (f *Failure) sentence() string {
 	var names []string
 	for _, s := range f.steps {
 		names = append(names, string(s.Step.ID))

@@ -14,8 +14,8 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 )
 
-// failure is one reason why steps failed, and the steps.
-type failure struct {
+// Failure is one reason why steps failed, and the steps.
+type Failure struct {
 	steps []*executor.StepResult
 	why   string
 	// file and line are where in a Dockerfile it happened, "" when it was not there; source are the lines.
@@ -30,20 +30,8 @@ const failuresShown = 10
 // Failures prints each reason why steps failed once: what failed, where it is declared, and why; for a build the lines of its Dockerfile. Further
 // lines of the reason follow, indented.
 func Failures(w io.Writer, r *executor.Report, style Style) {
-	for _, f := range failures(r) {
-		_, _ = fmt.Fprintf(w, "%s %s: %s\n", style.red("error:"), f.headline(), strings.ReplaceAll(f.reason(), "\n", "\n  "))
-		for _, line := range f.source {
-			_, _ = fmt.Fprintf(w, "  %s\n", line)
-		}
-		if len(f.steps) == 1 {
-			continue
-		}
-		for _, s := range f.steps[:min(len(f.steps), failuresShown)] {
-			_, _ = fmt.Fprintf(w, "  %s\n", declared(s))
-		}
-		if more := len(f.steps) - failuresShown; more > 0 {
-			_, _ = fmt.Fprintf(w, "  and %d more\n", more)
-		}
+	for _, f := range FailuresOf(r) {
+		_, _ = fmt.Fprintf(w, "%s %s: %s\n", style.red("error:"), f.Headline(), strings.ReplaceAll(f.Text(), "\n", "\n  "))
 	}
 }
 
@@ -56,8 +44,8 @@ func declared(s *executor.StepResult) string {
 	return name
 }
 
-// headline is what failed.
-func (f *failure) headline() string {
+// Headline is what failed, and where that is declared.
+func (f *Failure) Headline() string {
 	if len(f.steps) == 1 {
 		return declared(f.steps[0])
 	}
@@ -67,18 +55,32 @@ func (f *failure) headline() string {
 	return count(len(f.steps), "step") + " failed for one reason"
 }
 
+// Text is why the steps failed, the lines of the Dockerfile if it happened there, and the steps if they are several.
+func (f *Failure) Text() string {
+	lines := append([]string{f.reason()}, f.source...)
+	if len(f.steps) > 1 {
+		for _, s := range f.steps[:min(len(f.steps), failuresShown)] {
+			lines = append(lines, declared(s))
+		}
+	}
+	if more := len(f.steps) - failuresShown; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "\n")
+}
+
 // reason is why the steps failed, without what their names say already.
-func (f *failure) reason() string {
+func (f *Failure) reason() string {
 	if f.file == "" {
 		return f.why
 	}
 	return fmt.Sprintf("%s:%d: %s", f.file, f.line, f.why)
 }
 
-// failures are the failed steps of a run by their reasons, in the order of the first of each.
-func failures(r *executor.Report) []*failure {
-	var list []*failure
-	known := map[string]*failure{}
+// FailuresOf are the failed steps of a run by their reasons, in the order of the first of each.
+func FailuresOf(r *executor.Report) []*Failure {
+	var list []*Failure
+	known := map[string]*Failure{}
 	for _, s := range r.Steps {
 		if s.Outcome != executor.OutcomeFailed {
 			continue
@@ -128,8 +130,8 @@ const (
 	sourceWidth = 200
 )
 
-func newFailure(s *executor.StepResult, r *executor.Report) *failure {
-	f := &failure{steps: []*executor.StepResult{s}, why: strings.TrimSpace(reason(s))}
+func newFailure(s *executor.StepResult, r *executor.Report) *Failure {
+	f := &Failure{steps: []*executor.StepResult{s}, why: strings.TrimSpace(reason(s))}
 	sources := errdefs.Sources(s.Err)
 	if len(sources) == 0 || sources[0].Info == nil || len(sources[0].Ranges) == 0 || s.Step.Build == nil {
 		return f

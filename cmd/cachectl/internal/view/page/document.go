@@ -27,6 +27,7 @@ type document struct {
 	Title, Verdict, Class, About string
 	Tiles                        []tile
 	Picture                      template.HTML
+	Left                         string // what the picture and the timeline leave out
 	Ticks                        []string
 	Bars                         []bar
 	Owners                       []owner

@@ -153,6 +153,50 @@ func TestThePageOfARunRenders(t *testing.T) {
 	})
 }
 
+// TestThePageOfManyTargetsShowsWhatWasDone holds that fifty targets with nothing to do do not bury the one that failed.
+func TestThePageOfManyTargetsShowsWhatWasDone(t *testing.T) {
+	var names []string
+	for i := range 50 {
+		names = append(names, fmt.Sprintf("%q", fmt.Sprintf("s%02d", i)))
+	}
+	p := plan(t, t.TempDir(), `target "svc" {
+  name   = n
+  matrix = { n = [`+strings.Join(names, ", ")+`] }
+  cache-to "registry" { ref = "registry.example.com/caches/${n}:main" }
+}
+`)
+	started := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	r := &executor.Report{Started: started, Duration: 90 * time.Second}
+	for _, s := range p.Steps {
+		res := &executor.StepResult{Step: s, Outcome: executor.OutcomeUpToDate, Started: started}
+		if s.Build != nil && s.Build.Target.Name == "s49" {
+			res.Outcome, res.Err, res.Duration = executor.OutcomeFailed, errors.New("no rule"), time.Minute
+		}
+		r.Steps = append(r.Steps, res)
+		if s.Build != nil {
+			r.Targets = append(r.Targets, &executor.TargetResult{Name: s.Build.Target.Name, Outcome: res.Outcome, Err: res.Err})
+		}
+	}
+	doc, err := page.Run(page.Ended{Plan: p, Report: r}, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(doc)
+	if n := strings.Count(text, `class="row line"`); n != 1 {
+		t.Errorf("the timeline has %d steps, want the one that did something", n)
+	}
+	if !strings.Contains(text, "99 steps with nothing to do: left out.") {
+		t.Error("the page does not say what it leaves out")
+	}
+	graph, targets, _ := strings.Cut(text[strings.Index(text, `id="graph"`):], `id="targets"`)
+	if strings.Contains(graph, "s00") || !strings.Contains(graph, "s49") {
+		t.Error("the picture shows what had nothing to do, or not what failed")
+	}
+	if first, _, _ := strings.Cut(targets, "</h3>"); !strings.Contains(first, "s49") {
+		t.Errorf("the first target is %s", first)
+	}
+}
+
 func TestThePageOfAPlanRenders(t *testing.T) {
 	p := plan(t, t.TempDir(), services)
 	diags := hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Stages left out", Detail: "Use <b>mode=max</b>.", Subject: &hcl.Range{Filename: "cache.hcl", Start: hcl.Pos{Line: 7}}}}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
 	"github.com/cachectl/cachectl/executor"
 	"github.com/cachectl/cachectl/planner"
 )
@@ -46,7 +47,7 @@ func Run(e Ended, opt Options) ([]byte, error) {
 		About:   opt.text(fmt.Sprintf("%s, cachectl %s", e.Report.Started.UTC().Format("2006-01-02 15:04:05 UTC"), opt.Version)),
 		Tiles:   r.tiles(),
 		Picture: template.HTML(opt.hide(e.Plan.SVG(r.mark))), // the picture escapes what it shows
-		Bars:    r.bars(), Owners: r.owners(), Slowest: r.slowest(), Shared: append(sharedOf(e.Plan, opt), r.kept()...), Problems: r.problems(),
+		Left:    r.left(), Bars: r.bars(), Owners: r.owners(), Slowest: r.slowest(), Shared: append(sharedOf(e.Plan, opt), r.kept()...), Problems: r.problems(),
 	}
 	if e.Report.Failed() {
 		d.Verdict, d.Class = "some steps failed", "failed"
@@ -91,7 +92,7 @@ func (r *run) mark(s *planner.Step) planner.Mark {
 	if res == nil {
 		return planner.Mark{}
 	}
-	m := planner.Mark{Class: class(res.Outcome), Note: string(res.Outcome)}
+	m := planner.Mark{Class: class(res.Outcome), Note: string(res.Outcome), Left: r.leavesOut(res)}
 	if res.Outcome != executor.OutcomeDone {
 		return m
 	}
@@ -119,6 +120,27 @@ func (r *run) mark(s *planner.Step) planner.Mark {
 	return m
 }
 
+// manySteps is from how many steps on those that had nothing to do are left out of the picture and the timeline.
+const manySteps = 40
+
+func (r *run) leavesOut(res *executor.StepResult) bool {
+	return len(r.Report.Steps) >= manySteps && res.Outcome == executor.OutcomeUpToDate
+}
+
+// left says how many steps are left out, "" if none is.
+func (r *run) left() string {
+	n := 0
+	for _, res := range r.Report.Steps {
+		if r.leavesOut(res) {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return count(n, "step") + " with nothing to do: left out."
+}
+
 // class is the CSS class of an outcome: letters and dashes.
 func class(o executor.Outcome) string {
 	return strings.Map(func(r rune) rune {
@@ -131,7 +153,7 @@ func class(o executor.Outcome) string {
 
 // bars are the steps that ran, in the order they started.
 func (r *run) bars() []bar {
-	list := slices.DeleteFunc(slices.Clone(r.Report.Steps), func(s *executor.StepResult) bool { return s.Started.IsZero() })
+	list := slices.DeleteFunc(slices.Clone(r.Report.Steps), func(s *executor.StepResult) bool { return s.Started.IsZero() || r.leavesOut(s) })
 	slices.SortStableFunc(list, func(a, b *executor.StepResult) int { return a.Started.Compare(b.Started) })
 	var bars []bar
 	for _, res := range list {
@@ -180,6 +202,9 @@ func (r *run) owners() []owner {
 			list = append(list, r.owner(s, t))
 		}
 	}
+	// What failed is what the page is opened for; what had nothing to do is looked at last.
+	order := map[string]int{class(executor.OutcomeFailed): -1, class(executor.OutcomeUpToDate): 1}
+	slices.SortStableFunc(list, func(a, b owner) int { return order[a.Class] - order[b.Class] })
 	return list
 }
 
@@ -293,6 +318,9 @@ func ownerOf(s *planner.Step) string {
 // problems are the failures, then the warnings, each once.
 func (r *run) problems() []problem {
 	var failures, warnings []problem
+	for _, f := range view.FailuresOf(r.Report) {
+		failures = append(failures, problem{Level: "error", Where: r.opt.text(f.Headline()), Text: r.opt.text(f.Text())})
+	}
 	var missing []string // sources with nothing in them that nobody has warned of
 	seen := map[string]bool{}
 	warn := func(where, text string) {
@@ -304,12 +332,6 @@ func (r *run) problems() []problem {
 	for _, res := range r.Report.Steps {
 		switch {
 		case res.Err == nil:
-		case res.Outcome == executor.OutcomeFailed:
-			p := problem{Level: "error", Where: r.opt.text(string(res.Step.ID)), Text: r.opt.text(res.Err.Error())}
-			if at := res.Step.Range; at.Filename != "" {
-				p.At = r.opt.text(fmt.Sprintf("%s:%d", at.Filename, at.Start.Line))
-			}
-			failures = append(failures, p)
 		case res.Outcome == executor.OutcomeIgnored:
 			warn(string(res.Step.ID), res.Err.Error()+" (ignored, as ignore-error says)")
 		case res.Outcome == executor.OutcomeMissing && len(res.Warnings) == 0 && res.Step.Import != nil:
