@@ -72,6 +72,9 @@ func TestSignalEndsARun(t *testing.T) {
 		if !errors.As(err, &exited) || exited.ExitCode() != c.want {
 			t.Errorf("%s: %v, want exit code %d\n%s", c.signal, err, c.want, stderr.String())
 		}
+		if !strings.Contains(stderr.String(), "stopped by "+c.signal.String()+", ending what is under way") {
+			t.Errorf("%s: that the run stops is not told:\n%s", c.signal, stderr.String())
+		}
 		if !strings.Contains(stderr.String(), "1 canceled") {
 			t.Errorf("%s: the summary does not say so:\n%s", c.signal, stderr.String())
 		}

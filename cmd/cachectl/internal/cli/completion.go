@@ -16,7 +16,8 @@ func newCompletion(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion " + strings.Join(shells, "|"),
 		Short: "Print a completion script for a shell",
-		Long:  "Completion prints a script that completes verbs, flags, and the names of targets, groups and transfers in the file.",
+		Long: `Completion prints a script that completes verbs, flags, and the names of targets, groups and transfers in the file. That for bash
+needs the package bash-completion.`,
 		Example: `  source <(cachectl completion bash)
   cachectl completion zsh > "${fpath[1]}/_cachectl"
   cachectl completion fish > ~/.config/fish/completions/cachectl.fish`,

@@ -14,6 +14,7 @@ import (
 	"github.com/cachectl/cachectl/planner"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/util/progress/progressui"
+	digest "github.com/opencontainers/go-digest"
 )
 
 // From this many targets and transfers on a run is shown in brief: a line for each on a terminal, where room is short, and in a log only the steps
@@ -46,6 +47,8 @@ type Progress struct {
 	// held takes log lines that would tear the display apart; nil lets them through.
 	held *bytes.Buffer
 	term *terminal
+	// stopped shows that the run was told to stop, once.
+	stopped func()
 
 	mu       sync.Mutex
 	closed   bool
@@ -99,6 +102,14 @@ func NewProgress(ctx context.Context, out *Output, opt ProgressOptions) (*Progre
 		_, _ = display.UpdateFrom(context.WithoutCancel(ctx), p.ch)
 	}()
 	go p.tick()
+	p.stopped = sync.OnceFunc(func() { p.tellOfStop(ctx) })
+	go func() {
+		select {
+		case <-p.stop:
+		case <-ctx.Done():
+			p.stopped()
+		}
+	}()
 	return p, nil
 }
 
@@ -120,6 +131,7 @@ func newShaper(mode string, plan *planner.Plan) shaper {
 
 // Close ends the display when it has shown everything.
 func (p *Progress) Close() {
+	p.stopped()
 	p.mu.Lock()
 	if !p.closed {
 		p.closed = true
@@ -180,6 +192,19 @@ func (p *Progress) hide(st *client.SolveStatus) {
 	for _, w := range st.Warnings {
 		w.Short = []byte(p.out.secrets.Hide(string(w.Short)))
 	}
+}
+
+// tellOfStop says that the run was told to stop, if it was, and that it can be ended at once.
+func (p *Progress) tellOfStop(ctx context.Context) {
+	if ctx.Err() == nil {
+		return
+	}
+	now := time.Now()
+	v := &client.Vertex{
+		Digest: digest.FromString("stop"), Started: &now, Completed: &now,
+		Name: oneLine(context.Cause(ctx).Error()) + ", ending what is under way; a second signal does not wait",
+	}
+	p.send(func(shaper) *client.SolveStatus { return &client.SolveStatus{Vertexes: []*client.Vertex{v}} })
 }
 
 // tick lets the shaper look at what has been silent.
