@@ -48,7 +48,7 @@ func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult
 	}
 	res.BytesIn += receiver.bytes.Load()
 	if err != nil {
-		return &StepError{Step: step, Op: "build", Where: b.Target.Name, Err: err}
+		return &StepError{Step: step, Op: "build", Where: b.Target.Name, Err: receiver.because(err)}
 	}
 	r.setBuild(b.Target.Name, out)
 	r.checkMiss(step, res, out)

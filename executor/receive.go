@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/cachectl/cachectl/executor/blob"
@@ -19,6 +20,24 @@ type receiver struct {
 	// early are the destinations that every layer is sure to go to.
 	early []*publisher
 	bytes atomic.Int64
+	// failure is why a layer could not be kept. The builder says of it only that its export was refused.
+	failure atomic.Pointer[error]
+}
+
+// failed notes why a layer could not be kept.
+func (rc *receiver) failed(err error) error {
+	if err != nil {
+		rc.failure.CompareAndSwap(nil, &err)
+	}
+	return err
+}
+
+// because is why a build failed: for what happened here rather than for what the builder makes of it.
+func (rc *receiver) because(err error) error {
+	if own := rc.failure.Load(); own != nil && err != nil {
+		return fmt.Errorf("keep the layers that the builder hands over (TMPDIR says where): %w", *own)
+	}
+	return err
 }
 
 // Held answers that a layer need not be sent when the run can have it from elsewhere.
@@ -39,7 +58,7 @@ func (rc *receiver) Receive(ctx context.Context, desc ocispec.Descriptor) (build
 	w, err := rc.run.spool.Ingest(desc, rc.wants)
 	if err != nil {
 		release()
-		return nil, err
+		return nil, rc.failed(err)
 	}
 	return &layerWriter{receiver: rc, ingest: w, release: release}, nil
 }
@@ -55,7 +74,7 @@ type layerWriter struct {
 func (w *layerWriter) Write(p []byte) (int, error) {
 	n, err := w.ingest.Write(p)
 	w.n += int64(n)
-	return n, err
+	return n, w.receiver.failed(err)
 }
 
 // Commit verifies the layer, enters it into the pool in all its forms and lets it be pushed.
