@@ -2,9 +2,11 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -65,11 +67,18 @@ func (f formatting) file(g *globals, name string) (bool, error) {
 	path := g.absolute(name)
 	src, err := readText(g, name, path)
 	if err != nil {
-		return false, usageError{fmt.Errorf("fmt %s: %w", name, err)}
+		return false, usageError{fmt.Errorf("fmt: %s", unreadable(name, err))}
 	}
-	out, diags := config.Format(src, name)
+	shown := name
+	if name == "-" {
+		shown = "<stdin>"
+	}
+	out, diags := config.Format(src, shown)
 	if diags.HasErrors() {
-		return false, g.report(diags, map[string]*hcl.File{name: {Bytes: src}})
+		if json.Valid(src) {
+			return false, usageError{fmt.Errorf("fmt: %s is JSON; only HCL has a canonical style", shown)}
+		}
+		return false, g.report(diags, map[string]*hcl.File{shown: {Bytes: src}})
 	}
 	changed := !bytes.Equal(src, out)
 	if f.diff && changed {
@@ -93,6 +102,19 @@ func (f formatting) file(g *globals, name string) (bool, error) {
 		return true, view.Text(g.out, name+"\n")
 	}
 	return changed, view.Bytes(g.out, out)
+}
+
+// unreadable says that a file could not be read, and where none of that name is, that another can be named.
+func unreadable(name string, err error) string {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	text := fmt.Sprintf("%s cannot be read: %v", name, err)
+	if errors.Is(err, fs.ErrNotExist) {
+		text += "; name the file to take"
+	}
+	return text
 }
 
 func readText(g *globals, name, path string) ([]byte, error) {

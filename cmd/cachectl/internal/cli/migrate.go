@@ -46,7 +46,7 @@ file it takes docker-bake.hcl, and prints the result unless -o names a file.`,
 func (m *migration) run(cmd *cobra.Command, g *globals, name string) error {
 	src, err := readText(g, name, g.absolute(name))
 	if err != nil {
-		return usageError{fmt.Errorf("migrate %s: %w", name, err)}
+		return usageError{fmt.Errorf("migrate: %s", unreadable(name, err))}
 	}
 	out := g.absolute(m.out)
 	if _, err := os.Lstat(out); err == nil && m.out != "" && !m.force {
