@@ -96,7 +96,7 @@ func (s *Solver) request(req Request, sess *session.Session, attrs map[string]st
 		FrontendInputs: states,
 		Exporters:      out.exporters,
 		Cache:          &controlapi.CacheOptions{Imports: imports, Exports: entries(append(sinkExport(req), req.Exports...))},
-		Entitlements:   entitlements(req.Target),
+		Entitlements:   Entitlements(req.Target),
 	}
 	if len(out.exporters) > 0 {
 		// Builders before v0.13 know one exporter only, under these names.
@@ -128,8 +128,8 @@ func entries(list []CacheEntry) []*controlapi.CacheOptionsEntry {
 	return out
 }
 
-// entitlements are those the target declares; network = "host" needs one.
-func entitlements(t *config.Target) []string {
+// Entitlements are what a build of the target asks the builder to allow: what it declares, and what network = "host" needs.
+func Entitlements(t *config.Target) []string {
 	list := append([]string(nil), t.Entitlements...)
 	if t.Network != nil && *t.Network == "host" {
 		list = append(list, "network.host")

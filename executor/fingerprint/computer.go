@@ -119,6 +119,11 @@ func (w *work) compute(ctx context.Context, t *config.Target) error {
 		if err := g.digestAll(func(v *vertex) (string, error) { return w.pin(ctx, v) }); err != nil {
 			return err
 		}
+		for _, v := range g.list {
+			if why := g.uncertain(v, build.Entitlements(t)); why != "" {
+				w.print.unpin(why)
+			}
+		}
 		w.steps(g)
 		sum.add("result %s %s\n", r.name, g.root())
 	}
@@ -174,8 +179,13 @@ func (w *work) outputs(t *config.Target, f *frontendResult) string {
 			sum.add("%q=%q\n", key, f.attrs[key])
 		}
 	}
-	for _, r := range f.results {
-		sum.add("%s %s\n", r.name, r.config)
+	for _, name := range slices.Sorted(maps.Keys(f.metadata)) {
+		sum.add("%q=%q\n", name, f.metadata[name])
+	}
+	for _, to := range t.CacheTo {
+		if to.Type == "inline" {
+			sum.add("cache inline\n")
+		}
 	}
 	d := sum.digest()
 	w.print.add(KindOutput, "image", brief(d))
@@ -187,6 +197,8 @@ type frontendResult struct {
 	kind    string
 	attrs   map[string]string
 	results []platformResult
+	// metadata is what the frontend says of the image: its config and time, for each platform.
+	metadata map[string][]byte
 }
 
 // platformResult is the build graph for one platform. name is "" when there is one only.
@@ -229,6 +241,7 @@ func (w *work) frontend(ctx context.Context, t *config.Target, depth int) (*fron
 	if f.results, err = results(res); err != nil {
 		return nil, err
 	}
+	f.metadata = res.Metadata
 	w.frontends = append(w.frontends, f.kind)
 	if f.kind != builtIn {
 		w.frontends = append(w.frontends, c.all().String())

@@ -25,6 +25,8 @@ type vertex struct {
 	meta   *pb.OpMetadata
 	// tree is what is sent of a local directory.
 	tree *tree
+	// treeName is what that directory is called for people.
+	treeName string
 	// canonical is the digest of the operation and all it depends on, of nothing that is different in each run.
 	canonical digest.Digest
 	// own is that of the operation alone.

@@ -2,7 +2,6 @@ package fingerprint_test
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,20 +15,28 @@ type mutation struct {
 	before, after func(*world)
 	// runs says that BuildKit executes a step afterwards; changes that the fingerprint is to be another, or unpinned.
 	runs, changes bool
+	// own says that the change comes to the same as another one does, so that the builder must know nothing of that.
+	own bool
+	// pushes says that the image that is pushed is another one.
+	pushes bool
 	// image says that the change needs an image in a registry, and a builder to make it.
 	image bool
 }
 
 // everything is a change that BuildKit builds something for, nothing one that it does not; image is one that makes another image of the same
-// steps, needless one that BuildKit would not run a step for and we do.
+// steps, rebuilt both, needless one that BuildKit would not run a step for and we do.
 const (
 	everything = iota
 	nothing
 	needless
+	image
+	rebuilt
 )
 
 func change(name string, kind int, after func(*world)) mutation {
-	return mutation{name: name, after: after, runs: kind == everything, changes: kind != nothing}
+	return mutation{
+		name: name, after: after, runs: kind == everything || kind == rebuilt, changes: kind != nothing, pushes: kind == image || kind == rebuilt,
+	}
 }
 
 func changeOf(name string, kind int, before, after func(*world)) mutation {
@@ -38,9 +45,52 @@ func changeOf(name string, kind int, before, after func(*world)) mutation {
 	return m
 }
 
+// same are changes that come to what another one comes to, or takes in, so that a builder could have seen it: each has a project of its own.
+var same = []string{
+	"Dockerfile's link points elsewhere",
+	"ignore file behind a link",
+	"ignore file with an exception in an ignored directory",
+	"ignore file of the Dockerfile without a pattern",
+	"ignore file of the Dockerfile gone",
+	"empty ignore file of the Dockerfile",
+	"ignore file becomes a directory",
+	"Dockerfile in a directory",
+	"ignore file beside a Dockerfile in a directory",
+	"Dockerfile in small letters beside a new one",
+	"ignore file with an inline Dockerfile",
+	"inline Dockerfile",
+	"mounted directory can be written",
+	"argument before the first stage that names its base",
+	"argument that names the base of a stage",
+	"extra host gone",
+	"network mode gone",
+	"extra host",
+	"network mode",
+	"shared memory",
+	"time of a pushed image",
+	"network of the host",
+	"all rights",
+	"step of a stage that is only mounted",
+	"step of a stage that a cache mount is from",
+	"file of a pushed image",
+	"link that a wildcard finds",
+	"network of the host for all steps",
+	"number of a user whom COPY names",
+	"content behind a mounted link",
+	"file that is mounted",
+	"content of a directory that is mounted to be written",
+	"new file in a directory that is mounted to be written",
+}
+
 // mutations are all kinds of change that are tried.
 func mutations() []mutation {
-	return slices.Concat(fileMutations(), dockerfileMutations(), targetMutations(), imageMutations(), gitMutations(), downloadMutations(), layoutMutations())
+	list := slices.Concat(fileMutations(), specialFileMutations(), nameMutations(), linkMutations(), ignoreMutations(), dockerfileMutations(), instructionMutations(),
+		mountMutations(), argumentMutations(), targetMutations(), contextMutations(), linkedMutations(), imageMutations(), publishedMutations(),
+		gitMutations(), downloadMutations(), layoutMutations())
+	for i := range list {
+		list[i].own = slices.Contains(same, list[i].name)
+	}
+	return list
 }
 
 func fileMutations() []mutation {
@@ -156,14 +206,14 @@ func dockerfileMutations() []mutation {
 		change("label", nothing, edit("LABEL version=1", "LABEL version=2")),
 		change("command of the image", nothing, edit(`CMD ["/out"]`, `CMD ["/in"]`)),
 		change("environment after the last step", nothing, edit("ENV LAST=1", "ENV LAST=2")),
-		change("escape directive", nothing, func(w *world) { w.write("Dockerfile", "# escape=\\\n"+dockerfile) }),
-		change("frontend that is not part of BuildKit", needless, func(w *world) { w.write("Dockerfile", "# syntax=127.0.0.1:1/own/frontend\n"+dockerfile) }),
+		change("escape directive", nothing, func(w *world) { w.write("Dockerfile", "# escape=\\\n"+w.dockerfile) }),
+		change("frontend that is not part of BuildKit", needless, func(w *world) { w.write("Dockerfile", "# syntax=127.0.0.1:1/own/frontend\n"+w.dockerfile) }),
 		change("name of the Dockerfile", nothing, func(w *world) {
 			w.rename("Dockerfile", "Containerfile")
 			w.body += "  dockerfile = \"Containerfile\"\n"
 		}),
 		change("Dockerfile given inline", nothing, func(w *world) {
-			w.body += "  dockerfile-inline = <<-DOCKERFILE\n" + strings.ReplaceAll(dockerfile, "${", "$${") + "DOCKERFILE\n"
+			w.body += "  dockerfile-inline = <<-DOCKERFILE\n" + strings.ReplaceAll(w.dockerfile, "${", "$${") + "DOCKERFILE\n"
 		}),
 	}
 }
@@ -204,11 +254,7 @@ func targetMutations() []mutation {
 			w.write("tools/tool", "tool 51")
 			w.contexts["tools"] = "tools"
 		}),
-		change("context elsewhere with the same content", nothing, func(w *world) {
-			old := w.dir
-			w.dir = filepath.Join(w.t.TempDir(), "moved")
-			w.try(os.Rename(old, w.dir))
-		}),
+		change("context elsewhere with the same content", nothing, (*world).move),
 		change("tags", nothing, add(`tags = ["127.0.0.1:1/app:1"]`)),
 		change("extra host", everything, add(`extra-hosts = { example = "127.0.0.2" }`)),
 		change("network mode", everything, add(`network = "none"`)),
@@ -264,6 +310,11 @@ func imageMutations() []mutation {
 			w.body += "  tags = [\"" + w.registry + "/out:tag\"]\n  output = [\"type=image,push=true\"]\n"
 		}, func(w *world) { w.set("/out:tag", "/out:other") }),
 	}
+	return onImages(list)
+}
+
+// onImages marks changes that need a registry and a builder.
+func onImages(list []mutation) []mutation {
 	for i := range list {
 		list[i].image = true
 	}

@@ -55,8 +55,8 @@ func (w *work) pinLocal(ctx context.Context, v *vertex, name string) (string, er
 	if err != nil {
 		return "", fmt.Errorf("read context %s: %w", name, err)
 	}
-	v.tree = t
-	w.addTree(w.contextName(target, name), t)
+	v.tree, v.treeName = t, w.contextName(target, name)
+	w.addTree(v.treeName, t)
 	return "local " + t.digest.String(), nil
 }
 

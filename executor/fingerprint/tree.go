@@ -2,6 +2,7 @@ package fingerprint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	gofs "io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	digest "github.com/opencontainers/go-digest"
 	"github.com/tonistiigi/fsutil"
@@ -106,6 +108,10 @@ func digestTree(ctx context.Context, s selection, memo *Memo) (*tree, error) {
 		}
 		group.Go(func() (err error) {
 			entry.content, err = remembered.digest(filepath.Join(root, path), path)
+			if errors.Is(err, gofs.ErrPermission) || errors.Is(err, syscall.ENXIO) {
+				// What cannot be opened, such as a socket, is sent without content (fsutil: send.go, sendFile).
+				entry.content, err = "unreadable", nil
+			}
 			return err
 		})
 		return nil

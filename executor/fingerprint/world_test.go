@@ -16,7 +16,7 @@ import (
 )
 
 // dockerfile has something of all that a Dockerfile can do with files, arguments and stages.
-const dockerfile = `# A comment.
+const usualDockerfile = `# A comment.
 ARG GLOBAL=one
 FROM scratch AS base
 COPY --from=busybox busybox /bin/busybox
@@ -60,7 +60,7 @@ CMD ["/out"]
 `
 
 var files = map[string]string{
-	"Dockerfile": dockerfile, ".dockerignore": "ignored\n*.log\nsrc/skip\n",
+	"Dockerfile": usualDockerfile, ".dockerignore": "ignored\n*.log\nsrc/skip\n",
 	"src/main": "main", "src/lib/a": "a", "src/lib/b": "b", "src/skip": "skipped", "src/note.log": "noted",
 	"a.cfg": "a", "b.cfg": "b", "owned": "owned", "moded": "moded", "aim": "aim", "data.txt": "data",
 	"gen/x": "x", "gen/y": "y", "ignored/file": "ignored", "elsewhere/file": "elsewhere", "unused": "unused",
@@ -75,10 +75,12 @@ const body = `  args = { VERSION = "1", NOBODY = "1" }
 
 // world is a project: files, a configuration and what its images come from.
 type world struct {
-	t    *testing.T
-	dir  string
-	body string
-	more string
+	t   *testing.T
+	dir string
+	// dockerfile is the Dockerfile before any change.
+	dockerfile string
+	body       string
+	more       string
 	// contexts are the named contexts besides busybox.
 	contexts map[string]string
 	daemon   *testenv.Daemon
@@ -86,13 +88,21 @@ type world struct {
 	// remotes is where files of commits are kept, "" for nowhere.
 	remotes string
 	env     map[string]string
+	// pushed is the digest of the image that the last build made.
+	pushed string
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, dir: testenv.Write(t, files), body: body, contexts: map[string]string{"assets": "assets"}, env: map[string]string{}}
+	w := &world{t: t, dir: testenv.Write(t, files), dockerfile: usualDockerfile, body: body, contexts: map[string]string{"assets": "assets"}, env: map[string]string{}}
 	w.try(os.Symlink("aim", filepath.Join(w.dir, "link")))
 	w.try(os.Mkdir(filepath.Join(w.dir, "src", "empty"), 0o755))
 	return w
+}
+
+// alone gives the world steps that no other has, so that none is in a builder's cache because of another.
+func (w *world) alone(name string) {
+	w.dockerfile = strings.Replace(usualDockerfile, "FROM scratch AS base\n", fmt.Sprintf("FROM scratch AS base\nENV WORLD=%q\n", name), 1)
+	w.write("Dockerfile", w.dockerfile)
 }
 
 func (w *world) try(err error) {
@@ -113,6 +123,13 @@ func (w *world) write(name, content string) {
 func (w *world) remove(name string) { w.try(os.RemoveAll(w.path(name))) }
 
 func (w *world) rename(from, to string) { w.try(os.Rename(w.path(from), w.path(to))) }
+
+// move puts the project in another directory: a builder knows nothing of what is there.
+func (w *world) move() {
+	old := w.dir
+	w.dir = filepath.Join(w.t.TempDir(), "moved")
+	w.try(os.Rename(old, w.dir))
+}
 
 func (w *world) chmod(name string, mode fs.FileMode) { w.try(os.Chmod(w.path(name), mode)) }
 
