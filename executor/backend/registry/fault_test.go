@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -340,6 +341,25 @@ func TestRetryAfterHoldsBackEveryRequestToTheHost(t *testing.T) {
 	}
 	if waited := c.now().Sub(before); waited < 5*time.Second {
 		t.Errorf("another request waited %s while the host had asked for 5 s more", waited)
+	}
+}
+
+func TestWaitingForARegistryIsToldOnceInAWhile(t *testing.T) {
+	f := withFaults(t)
+	published(t, f.server, "waiting")
+	h, _ := f.clocked(t)
+	var told bytes.Buffer
+	h.opt.Logger = slog.New(slog.NewTextHandler(&told, nil))
+	src := source(t, h, f.ref("waiting"), nil)
+	cur := backendtest.Read(t, src)
+	for range 3 {
+		f.add(t, &fault{method: "HEAD", path: blobPaths, act: answer(429, http.Header{"Retry-After": {"2"}}, "")})
+	}
+	if _, err := src.Missing(t.Context(), cur); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(told.String(), "\n"); n != 1 || !strings.Contains(told.String(), "host="+f.addr) || !strings.Contains(told.String(), `answer="429 Too Many Requests"`) {
+		t.Errorf("%d lines:\n%s", n, told.String())
 	}
 }
 

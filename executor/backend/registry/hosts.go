@@ -32,7 +32,8 @@ type HostsOptions struct {
 	// Registries are the registry blocks of the configuration.
 	Registries []*config.Registry
 	// Dir is what relative CA paths are resolved against.
-	Dir    string
+	Dir string
+	// Logger is told when a host is asked again; nil for nobody.
 	Logger *slog.Logger
 	// Turns is a directory in which processes of this machine agree who moves a tag; it is made when it is needed. "" for none.
 	Turns string
@@ -143,6 +144,7 @@ func (h *Hosts) newHost(reg name.Registry, insecure bool) *host {
 		made.retry = *h.retry
 		made.retry.pause = &wire.Pause{}
 	}
+	made.retry.notice = &notice{log: h.opt.Logger, host: reg.RegistryStr()}
 	made.turns = h.opt.Turns
 	made.retry.restarts = block != nil && block.Embedded
 	return made

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -58,6 +60,40 @@ type retrier struct {
 	pause *wire.Pause
 	// restarts says that the host may be down for a moment: a registry that one run serves and the next takes over.
 	restarts bool
+	// notice is told of waits; nil for nobody.
+	notice *notice
+}
+
+// longWait is from when on it is told that a host is waited for.
+const longWait = time.Second
+
+// noticeEvery is the least time between two notices about a host: many requests wait at once.
+const noticeEvery = 5 * time.Second
+
+// notice logs that a host is waited for.
+type notice struct {
+	log  *slog.Logger
+	host string
+	mu   sync.Mutex
+	last time.Time
+}
+
+// wait tells that a request is sent again after a time, and why; err is nil after an answer.
+func (n *notice) wait(resp *http.Response, err error, after time.Duration, now time.Time) {
+	if n == nil || n.log == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Sub(n.last) < noticeEvery {
+		return
+	}
+	n.last = now
+	reason := slog.Any("error", err)
+	if err == nil {
+		reason = slog.String("answer", resp.Status)
+	}
+	n.log.Warn("registry does not answer as it should; trying again", "host", n.host, reason, "after", after.Round(100*time.Millisecond).String())
 }
 
 // passes tells whether a connection's failure may pass.
@@ -87,6 +123,9 @@ func (r retrier) do(req *http.Request, once func(*http.Request) (*http.Response,
 		wait, again := r.again(req, resp, err, attempt)
 		if waited += wait; !again || waited > waitBudget {
 			return resp, err
+		}
+		if waited >= longWait {
+			r.notice.wait(resp, err, wait, r.now())
 		}
 		if resp != nil {
 			_, _ = io.CopyN(io.Discard, resp.Body, errorBodyLimit)

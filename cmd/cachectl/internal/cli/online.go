@@ -25,7 +25,11 @@ func (l *loaded) look(ctx context.Context, g *globals) (map[planner.StepID]*prob
 		return nil, nil
 	}
 	registries := l.resolution.Registries
-	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: registries, Dir: g.in.Dir})
+	logger, err := g.logger(g.err)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: registries, Dir: g.in.Dir, Logger: logger})
 	if err != nil {
 		return nil, err
 	}

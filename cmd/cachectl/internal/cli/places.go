@@ -49,7 +49,11 @@ func openPlaces(ctx context.Context, g *globals, files []string) (*places, error
 }
 
 func newPlaces(ctx context.Context, g *globals, registries []*config.Registry) (*places, error) {
-	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: registries, Dir: g.in.Dir, Turns: executor.Turns(g.in.LookupEnv)})
+	logger, err := g.logger(g.err)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := registry.NewHosts(registry.HostsOptions{Registries: registries, Dir: g.in.Dir, Logger: logger, Turns: executor.Turns(g.in.LookupEnv)})
 	if err != nil {
 		return nil, err
 	}
