@@ -50,8 +50,12 @@ type Progress struct {
 	// stopped shows that the run was told to stop, once.
 	stopped func()
 
-	mu       sync.Mutex
-	closed   bool
+	mu     sync.Mutex
+	closed bool
+	// began is when the display did, looking what it shows until the first event if that takes long, nil before and after; told says that there was one.
+	began    time.Time
+	looking  *client.Vertex
+	told     bool
 	shape    shaper
 	warnings map[string][]string
 }
@@ -79,7 +83,7 @@ func NewProgress(ctx context.Context, out *Output, opt ProgressOptions) (*Progre
 	}
 	p := &Progress{
 		ch: make(chan *client.SolveStatus, 64), done: make(chan struct{}), stop: make(chan struct{}),
-		out: out, shape: newShaper(mode, opt.Plan), warnings: map[string][]string{},
+		out: out, began: time.Now(), shape: newShaper(mode, opt.Plan), warnings: map[string][]string{},
 	}
 	w := io.Writer(out)
 	if mode == "tty" {
@@ -135,6 +139,7 @@ func (p *Progress) Close() {
 	p.mu.Lock()
 	if !p.closed {
 		p.closed = true
+		p.looked()
 		close(p.stop)
 		close(p.ch)
 	}
@@ -173,9 +178,32 @@ func (p *Progress) send(fn func(shaper) *client.SolveStatus) {
 		return
 	}
 	if st := fn(p.shape); st != nil && (len(st.Vertexes) > 0 || len(st.Statuses) > 0 || len(st.Logs) > 0 || len(st.Warnings) > 0) {
+		p.looked()
 		p.hide(st)
 		p.ch <- st
 	}
+}
+
+// look shows that a run has begun of which nothing can be told yet: it looks at destinations.
+func (p *Progress) look() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.told || p.looking != nil {
+		return
+	}
+	p.looking = &client.Vertex{Digest: digest.FromString("look"), Name: "look what is up to date", Started: &p.began}
+	p.ch <- &client.SolveStatus{Vertexes: []*client.Vertex{p.looking}}
+}
+
+// looked ends that.
+func (p *Progress) looked() {
+	p.told = true
+	if p.looking == nil {
+		return
+	}
+	now, v := time.Now(), *p.looking
+	v.Completed, p.looking = &now, nil
+	p.ch <- &client.SolveStatus{Vertexes: []*client.Vertex{&v}}
 }
 
 // hide takes secrets out of the texts of a message: a display may cut or encode them, and then they would not be found any more.
@@ -216,6 +244,7 @@ func (p *Progress) tick() {
 		case <-p.stop:
 			return
 		case now := <-ticker.C:
+			p.look()
 			p.send(func(s shaper) *client.SolveStatus { return s.tick(now) })
 		}
 	}

@@ -400,6 +400,27 @@ func TestPlainLogOfManyTargets(t *testing.T) {
 	golden(t, "plain.txt", numbers.ReplaceAllString(read(), "N.Ns"))
 }
 
+func TestARunThatLooksForLongSaysSo(t *testing.T) {
+	for _, early := range []bool{true, false} {
+		r := newRun(1)
+		out, read := pipe(t)
+		p, err := NewProgress(t.Context(), NewOutput(out, &Secrets{}), ProgressOptions{Mode: "plain", Plan: r.plan})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if early {
+			p.StepStarted(r.plan.Steps[0])
+		}
+		p.look()
+		p.StepStarted(r.step("export t00 to registry localhost:5000/t00:main"))
+		p.look()
+		p.Close()
+		if got := strings.Count(read(), "look what is up to date"); (got == 0) != early {
+			t.Errorf("with a step before it: %t: %q", early, read())
+		}
+	}
+}
+
 func TestQuietShowsNothing(t *testing.T) {
 	r := newRun(2)
 	out, read := pipe(t)
