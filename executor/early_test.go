@@ -15,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/executor/backend/backendtest"
+	"github.com/cachectl/cachectl/executor/blob"
 	"github.com/cachectl/cachectl/internal/testenv"
 	"github.com/cachectl/cachectl/planner"
 )
@@ -86,6 +89,7 @@ type gate struct {
 	open <-chan struct{}
 	// ended is called when the build step ends.
 	ended func()
+	once  sync.Once
 }
 
 func gated(t *testing.T, open <-chan struct{}, ended func()) func(*executor.Options) {
@@ -98,11 +102,13 @@ func (g *gate) BuildStatus(_ string, st *executor.BuildStatus) {
 		if !strings.HasPrefix(v.Name, "exporting cache") {
 			continue
 		}
-		select {
-		case <-g.open:
-		case <-time.After(time.Minute):
-			g.t.Error("nothing was pushed while the build step was held")
-		}
+		g.once.Do(func() {
+			select {
+			case <-g.open:
+			case <-time.After(time.Minute):
+				g.t.Error("nothing was pushed while the build step was held")
+			}
+		})
 	}
 }
 
@@ -228,5 +234,25 @@ func TestACanceledBuildLeavesNothingVisible(t *testing.T) {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusNotFound {
 		t.Errorf("the tags of a canceled build are answered with %s", resp.Status)
+	}
+}
+
+// TestEachDestinationHasNewLayersAsItAsksForThem publishes one build to two repositories of a registry, in two compressions.
+func TestEachDestinationHasNewLayersAsItAsksForThem(t *testing.T) {
+	reg := testenv.StartRegistry(t, testenv.RegistryOptions{})
+	blocks := ""
+	at := map[string]config.Cache{}
+	for _, compression := range []string{"gzip", "zstd"} {
+		attrs := map[string]string{"ref": reg.Addr + "/" + compression + ":main", "mode": "max"}
+		at[compression] = config.Cache{Type: "registry", Attrs: attrs}
+		blocks += cacheBlock("cache-to", "registry", with(attrs, "compression", compression))
+	}
+	apply(t, app(t), target(t, "app", blocks), testenv.Buildkitd(t, ""))
+	for compression, place := range at {
+		for _, l := range backendtest.Read(t, openCache(t, place)).Cache.Layers() {
+			if got := blob.CompressionOf(l.Descriptor); string(got) != compression {
+				t.Errorf("%s has a layer in %s", place.Name(), got)
+			}
+		}
 	}
 }

@@ -110,10 +110,13 @@ func (p *publisher) at(diffID digest.Digest) (ocispec.Descriptor, bool) {
 	return desc, ok && p.accepts(desc)
 }
 
-// choose picks the blob to send: one that exists in an acceptable form, else one that is made now.
+// choose picks the blob to send: a layer that is new is sent as this destination asks for it, another in an acceptable form that exists, else in one that is
+// made now.
 func (p *publisher) choose(ctx context.Context, tar digest.Digest) (ocispec.Descriptor, blob.Fetcher, error) {
 	if found := p.run.pool.find(tar, p.dest.Host(), p.accepts); len(found) > 0 {
-		return found[0].desc, found[0].blobs, nil
+		made, _ := p.run.spool.Made(tar, p.want)
+		best := max(0, slices.IndexFunc(found, func(a available) bool { return a.fresh && a.desc.Digest == made.Digest }))
+		return found[best].desc, found[best].blobs, nil
 	}
 	places := p.run.pool.find(tar, "", func(ocispec.Descriptor) bool { return true })
 	if len(places) == 0 {

@@ -14,6 +14,7 @@ type available struct {
 	desc  ocispec.Descriptor
 	blobs blob.Fetcher
 	host  string // of the location, "" for this machine
+	fresh bool   // the builder has handed it over in this run
 }
 
 // pool knows where layers can be had from without asking the builder: the sources and destinations read in this run, and what the run has

@@ -16,6 +16,8 @@ type prints struct {
 	dir  string
 	memo *fingerprint.Memo
 	opt  build.SolverOptions
+	// after are the looks at what builds were made of, after they have ended.
+	after *looks
 }
 
 func newPrints(r *run) *prints {
@@ -28,6 +30,7 @@ func newPrints(r *run) *prints {
 		files = filepath.Join(p.dir, "files")
 	}
 	p.memo = fingerprint.NewMemo(files)
+	p.after = &looks{open: p.now}
 	return p
 }
 
@@ -55,10 +58,15 @@ func (p *prints) now() *fingerprint.Computer {
 	})
 }
 
-// still tells whether a target's fingerprint is what it was: nothing changed while it was built.
+// still tells whether a target's fingerprint is what it was: nothing changed while it was built. It is called when the build has ended.
 func (p *prints) still(ctx context.Context, t *config.Target, before *fingerprint.Fingerprint) bool {
-	after, err := p.now().Compute(ctx, t)
-	return err == nil && after.Pinned() && after.Digest == before.Digest
+	computer, leave, err := p.after.join(ctx)
+	if err != nil {
+		return false
+	}
+	defer leave()
+	after, err := computer.Compute(ctx, t)
+	return err == nil && before.Same(after)
 }
 
 // save keeps what was remembered.

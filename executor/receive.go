@@ -86,7 +86,7 @@ func (w *layerWriter) Commit(ctx context.Context) error {
 	}
 	w.receiver.bytes.Add(w.n)
 	for _, desc := range forms {
-		w.receiver.run.pool.add(diffID, available{desc: desc, blobs: w.receiver.run.spool})
+		w.receiver.run.pool.add(diffID, available{desc: desc, blobs: w.receiver.run.spool, fresh: true})
 	}
 	for _, p := range w.receiver.early {
 		p.pushEarly(diffID)

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/cachectl/cachectl/executor"
 	"github.com/cachectl/cachectl/internal/testenv"
+	"github.com/cachectl/cachectl/planner"
 )
 
 // checked looks whether targets are up to date.
@@ -226,24 +226,84 @@ func TestTargetsShareADestination(t *testing.T) {
 	}
 }
 
-// TestAChangeDuringTheBuildIsNotUpToDate changes a file while the target is built.
+// during is an observer that does something when the build step starts, and when a RUN does.
+type during struct {
+	quiet
+	start, run func()
+	once       sync.Once
+}
+
+// StepStarted hears of the build step, before anything is sent to the builder.
+func (d *during) StepStarted(s *planner.Step) {
+	if s.Kind == planner.KindBuild {
+		d.start()
+	}
+}
+
+// BuildStatus hears of the first RUN, when all files have been sent.
+func (d *during) BuildStatus(_ string, st *executor.BuildStatus) {
+	for _, v := range st.Vertexes {
+		if v.Started != nil && strings.Contains(v.Name, "RUN") {
+			d.once.Do(d.run)
+		}
+	}
+}
+
+// TestAChangeDuringTheBuildIsNotUpToDate changes a file while the target is built, and another time puts it back before the build ends: what was published
+// may be of the changed file, so the target is built again.
 func TestAChangeDuringTheBuildIsNotUpToDate(t *testing.T) {
 	reg := testenv.StartRegistry(t, testenv.RegistryOptions{})
 	d := testenv.Buildkitd(t, "")
-	dir := testenv.Write(t, map[string]string{
-		"Dockerfile": "FROM scratch\nCOPY --from=busybox busybox /bin/busybox\nCOPY file /file\nRUN [\"/bin/busybox\", \"sleep\", \"3\"]\n", "file": "before",
-	})
-	hcl := target(t, "app", cacheBlock("cache-to", "registry", map[string]string{"ref": reg.Addr + "/race:main"}))
-	timer := time.AfterFunc(2*time.Second, func() { _ = os.WriteFile(filepath.Join(dir, "file"), []byte("meanwhile"), 0o644) })
-	defer timer.Stop()
-	r := apply(t, dir, hcl, d, checked)
-	if len(r.Steps[0].Warnings) == 0 || !strings.Contains(r.Steps[0].Warnings[0], "changed while it was built") {
-		t.Errorf("warnings are %q, want one about the change", r.Steps[0].Warnings)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("before"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if r := apply(t, dir, hcl, d, checked); r.Targets[0].Outcome != executor.OutcomeDone {
-		t.Errorf("the target ended as %s: what was published may be of the changed file", r.Targets[0].Outcome)
+	for _, c := range []struct {
+		name, file, before, meanwhile string
+		forAWhile                     bool // from before anything is sent until all has been
+	}{
+		{name: "a file", file: "file", before: "before", meanwhile: "meanwhile"},
+		{name: "a file for a while", file: "file", before: "before", meanwhile: "meanwhile", forAWhile: true},
+		{name: "the Dockerfile for a while", file: "Dockerfile", before: raceDockerfile, meanwhile: raceDockerfile + "RUN [\"/bin/busybox\", \"true\"]\n", forAWhile: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := testenv.Write(t, map[string]string{"Dockerfile": raceDockerfile, "file": "before"})
+			write := func(content string) {
+				if err := os.WriteFile(filepath.Join(dir, c.file), []byte(content), 0o644); err != nil {
+					t.Error(err)
+				}
+			}
+			changed, ran := false, false
+			watch := &during{
+				start: func() {
+					if c.forAWhile {
+						write(c.meanwhile)
+						changed = true
+					}
+				},
+				run: func() {
+					ran = true
+					if c.forAWhile {
+						write(c.before)
+					} else {
+						write(c.meanwhile)
+						changed = true
+					}
+				},
+			}
+			hcl := target(t, "app", cacheBlock("cache-to", "registry", map[string]string{"ref": reg.Addr + "/" + strings.ReplaceAll(strings.ToLower(c.name), " ", "-") + ":main"}))
+			r := apply(t, dir, hcl, d, checked, func(opt *executor.Options) { opt.Events = watch })
+			if !changed || !ran {
+				t.Fatal("nothing was changed during the build")
+			}
+			if len(r.Steps[0].Warnings) == 0 || !strings.Contains(r.Steps[0].Warnings[0], "changed while it was built") {
+				t.Errorf("warnings are %q, want one about the change", r.Steps[0].Warnings)
+			}
+			write(c.before)
+			if r := apply(t, dir, hcl, d, checked); r.Targets[0].Outcome != executor.OutcomeDone {
+				t.Errorf("the target ended as %s: what was published may be of what was there meanwhile", r.Targets[0].Outcome)
+			}
+			if r := apply(t, dir, hcl, nil, noBuilder, checked); r.Targets[0].Outcome != executor.OutcomeUpToDate {
+				t.Errorf("left alone the target ended as %s", r.Targets[0].Outcome)
+			}
+		})
 	}
 }
+
+const raceDockerfile = "FROM scratch\nCOPY --from=busybox busybox /bin/busybox\nCOPY file /file\nRUN [\"/bin/busybox\", \"sleep\", \"1\"]\n"

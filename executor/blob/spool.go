@@ -57,6 +57,14 @@ func (s *Spool) path(d digest.Digest) string {
 	return filepath.Join(s.dir, d.Algorithm().String()+"-"+d.Encoded())
 }
 
+// Made returns the layer diffID in the compression c if the spool has made it already.
+func (s *Spool) Made(diffID digest.Digest, c Compression) (ocispec.Descriptor, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	desc, ok := s.forms[form{diffID, c.String()}]
+	return desc, ok
+}
+
 // Transcode returns the layer diffID in the compression c, made from its blob desc in src unless the spool has it. It fails with
 // ErrIntegrity when the blob does not unpack to diffID.
 func (s *Spool) Transcode(ctx context.Context, desc ocispec.Descriptor, diffID digest.Digest, src Fetcher, c Compression) (ocispec.Descriptor, error) {

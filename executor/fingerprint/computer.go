@@ -63,6 +63,8 @@ type work struct {
 	frontends []string
 	// whole says that contexts are digested whole, whatever part of them the build graph asks for.
 	whole bool
+	// touches are the files that were read.
+	touches touches
 	// close are the definitions to be closed.
 	close []*build.Definition
 }
@@ -123,6 +125,9 @@ func (w *work) compute(ctx context.Context, t *config.Target) error {
 			if why := g.uncertain(v, build.Entitlements(t)); why != "" {
 				w.print.unpin(why)
 			}
+			if v.tree != nil {
+				w.touches.add("tree", v.tree.touched.String())
+			}
 		}
 		w.steps(g)
 		sum.add("result %s %s\n", r.name, g.root())
@@ -130,7 +135,7 @@ func (w *work) compute(ctx context.Context, t *config.Target) error {
 	if out := w.outputs(t, f); out != "" {
 		sum.add("output %s\n", out)
 	}
-	w.print.Digest = sum.digest()
+	w.print.Digest, w.print.touched = sum.digest(), w.touches.digest()
 	return nil
 }
 

@@ -24,6 +24,9 @@ type Fingerprint struct {
 	Files map[string]map[string]string
 	// Lines say where steps stand, "Dockerfile:12", by the part's name.
 	Lines map[string]string
+
+	// touched is the digest of what the file system said of all files before they were read.
+	touched digest.Digest
 }
 
 // Pinned tells whether an equal digest means an equal result.

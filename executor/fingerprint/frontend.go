@@ -197,6 +197,7 @@ func (c *inProcess) readSource(ctx context.Context, src *pb.SourceOp, name strin
 		if err != nil {
 			return nil, err
 		}
+		c.work.touches.add(path, statusAt(path).String())
 		return os.ReadFile(path)
 	case "git":
 		return c.work.readGit(ctx, src, name)

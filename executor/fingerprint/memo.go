@@ -94,26 +94,26 @@ func ownedByUser(st fs.FileInfo) bool {
 	return ok && int(sys.Uid) == os.Getuid() && st.Mode().Perm()&0o022 == 0
 }
 
-// digest is the content's, remembered or read.
-func (r *rootMemo) digest(path, name string) (string, error) {
+// digest is the content's, remembered or read, and the status that the file had then.
+func (r *rootMemo) digest(path, name string) (string, status, error) {
 	if have, ok := r.known(name); ok {
 		st, err := os.Lstat(path)
 		if err != nil {
-			return "", err
+			return "", status{}, err
 		}
 		if now, ok := statusOf(st); ok && have.Status == now {
 			r.use(name, have)
-			return hex.EncodeToString(have.SHA256[:]), nil
+			return hex.EncodeToString(have.SHA256[:]), now, nil
 		}
 	}
 	sum, before, after, err := read(path)
 	if err != nil {
-		return "", err
+		return "", status{}, err
 	}
 	if after == before && lastTouched(before).Before(time.Now().Add(-settled)) {
 		r.use(name, known{Status: before, SHA256: sum})
 	}
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:]), before, nil
 }
 
 // known is what is remembered of a file.

@@ -38,6 +38,8 @@ type tree struct {
 	dirs map[string]string
 	// links are where the symbolic links among them point.
 	links map[string]string
+	// touched is the digest of what the file system said of the files before they were read.
+	touched digest.Digest
 }
 
 // trees digests directories, each selection once.
@@ -103,11 +105,15 @@ func digestTree(ctx context.Context, s selection, memo *Memo) (*tree, error) {
 		}
 		entry := &entry{path: filepath.ToSlash(path), stat: stat}
 		entries = append(entries, entry)
-		if !info.Mode().IsRegular() {
+		switch {
+		case info.IsDir():
+			return nil
+		case !info.Mode().IsRegular():
+			entry.status = statusAt(filepath.Join(root, path))
 			return nil
 		}
 		group.Go(func() (err error) {
-			entry.content, err = remembered.digest(filepath.Join(root, path), path)
+			entry.content, entry.status, err = remembered.digest(filepath.Join(root, path), path)
 			if errors.Is(err, gofs.ErrPermission) || errors.Is(err, syscall.ENXIO) {
 				// What cannot be opened, such as a socket, is sent without content (fsutil: send.go, sendFile).
 				entry.content, err = "unreadable", nil
@@ -130,16 +136,18 @@ type entry struct {
 	path    string
 	stat    *fstypes.Stat
 	content string // sha256 of a regular file
+	status  status // zero for directories, in which files that are not sent come and go
 }
 
 // sum is the digest of all entries.
 func sum(entries []*entry) *tree {
 	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.path, b.path) })
 	out := &tree{files: map[string]string{}, dirs: map[string]string{}, links: map[string]string{}}
-	whole := newHasher()
+	whole, touched := newHasher(), newHasher()
 	for _, e := range entries {
 		d := e.digest()
 		whole.add("%q %s\n", e.path, d)
+		touched.add("%q %s\n", e.path, e.status)
 		if os.FileMode(e.stat.Mode).IsDir() {
 			out.dirs[e.path] = brief(d)
 		} else {
@@ -149,7 +157,7 @@ func sum(entries []*entry) *tree {
 			}
 		}
 	}
-	out.digest = whole.digest()
+	out.digest, out.touched = whole.digest(), touched.digest()
 	return out
 }
 
