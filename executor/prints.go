@@ -55,10 +55,10 @@ func (p *prints) now() *fingerprint.Computer {
 	})
 }
 
-// still tells whether a target's fingerprint is what it was: nothing changed while it was built.
+// still tells whether a target's fingerprint is what it was and was all the time: nothing was written while it was built.
 func (p *prints) still(ctx context.Context, t *config.Target, before *fingerprint.Fingerprint) bool {
 	after, err := p.now().Compute(ctx, t)
-	return err == nil && after.Pinned() && after.Digest == before.Digest
+	return err == nil && before.Untouched(after)
 }
 
 // save keeps what was remembered.

@@ -226,24 +226,33 @@ func TestTargetsShareADestination(t *testing.T) {
 	}
 }
 
-// TestAChangeDuringTheBuildIsNotUpToDate changes a file while the target is built.
+// TestAChangeDuringTheBuildIsNotUpToDate changes a file while the target is built, for good and for a moment.
 func TestAChangeDuringTheBuildIsNotUpToDate(t *testing.T) {
 	reg := testenv.StartRegistry(t, testenv.RegistryOptions{})
 	d := testenv.Buildkitd(t, "")
-	dir := testenv.Write(t, map[string]string{
-		"Dockerfile": "FROM scratch\nCOPY --from=busybox busybox /bin/busybox\nCOPY file /file\nRUN [\"/bin/busybox\", \"sleep\", \"3\"]\n", "file": "before",
-	})
-	hcl := target(t, "app", cacheBlock("cache-to", "registry", map[string]string{"ref": reg.Addr + "/race:main"}))
-	timer := time.AfterFunc(2*time.Second, func() { _ = os.WriteFile(filepath.Join(dir, "file"), []byte("meanwhile"), 0o644) })
-	defer timer.Stop()
-	r := apply(t, dir, hcl, d, checked)
-	if len(r.Steps[0].Warnings) == 0 || !strings.Contains(r.Steps[0].Warnings[0], "changed while it was built") {
-		t.Errorf("warnings are %q, want one about the change", r.Steps[0].Warnings)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("before"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if r := apply(t, dir, hcl, d, checked); r.Targets[0].Outcome != executor.OutcomeDone {
-		t.Errorf("the target ended as %s: what was published may be of the changed file", r.Targets[0].Outcome)
+	for name, after := range map[string]string{"stays": "", "is-undone": "before"} {
+		t.Run(name, func(t *testing.T) {
+			dir := testenv.Write(t, map[string]string{
+				"Dockerfile": "FROM scratch\nCOPY --from=busybox busybox /bin/busybox\nCOPY file /file\nRUN [\"/bin/busybox\", \"sleep\", \"3\"]\n", "file": "before",
+			})
+			write := func(content string) { _ = os.WriteFile(filepath.Join(dir, "file"), []byte(content), 0o644) }
+			hcl := target(t, "app", cacheBlock("cache-to", "registry", map[string]string{"ref": reg.Addr + "/race:" + name}))
+			timer := time.AfterFunc(2*time.Second, func() {
+				write("meanwhile " + name)
+				if after != "" {
+					write(after)
+				}
+			})
+			defer timer.Stop()
+			r := apply(t, dir, hcl, d, checked)
+			if len(r.Steps[0].Warnings) == 0 || !strings.Contains(r.Steps[0].Warnings[0], "changed while it was built") {
+				t.Errorf("warnings are %q, want one about the change", r.Steps[0].Warnings)
+			}
+			write("before")
+			if r := apply(t, dir, hcl, d, checked); r.Targets[0].Outcome != executor.OutcomeDone {
+				t.Errorf("the target ended as %s: what was published may be of the changed file", r.Targets[0].Outcome)
+			}
+			empty(t, d)
+		})
 	}
 }

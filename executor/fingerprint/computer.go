@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -60,6 +62,8 @@ type work struct {
 	frontends []string
 	// whole says that contexts are digested whole, whatever part of them the build graph asks for.
 	whole bool
+	// written takes in when the files were last written.
+	written *hasher
 	// close are the definitions to be closed.
 	close []*build.Definition
 }
@@ -68,7 +72,7 @@ type work struct {
 // fingerprint that is not pinned and says so.
 func (c *Computer) Compute(ctx context.Context, t *config.Target) (*Fingerprint, error) {
 	w := &work{
-		Computer: c, images: c.opt.Images, target: t.Name, dirs: map[string]map[string]string{},
+		Computer: c, images: c.opt.Images, target: t.Name, dirs: map[string]map[string]string{}, written: newHasher(),
 		print: &Fingerprint{Files: map[string]map[string]string{}, Lines: map[string]string{}},
 	}
 	defer func() {
@@ -117,6 +121,9 @@ func (w *work) compute(ctx context.Context, t *config.Target) error {
 			return err
 		}
 		for _, v := range g.list {
+			if v.tree != nil {
+				w.written.add("%s\n", v.tree.stamp)
+			}
 			if why := g.uncertain(v, build.Entitlements(t)); why != "" {
 				w.print.unpin(why)
 			}
@@ -127,7 +134,7 @@ func (w *work) compute(ctx context.Context, t *config.Target) error {
 	if out := w.outputs(t, f); out != "" {
 		sum.add("output %s\n", out)
 	}
-	w.print.Digest = sum.digest()
+	w.print.Digest, w.print.written = sum.digest(), w.written.digest()
 	return nil
 }
 
@@ -221,6 +228,11 @@ func (w *work) frontend(ctx context.Context, t *config.Target, depth int) (*fron
 	if err != nil {
 		return nil, err
 	}
+	if t.DockerfileInline == nil || *t.DockerfileInline == "" {
+		w.stamp(filepath.Join(def.Dirs["dockerfile"], attrs["filename"]))
+		w.stamp(filepath.Join(def.Dirs["dockerfile"], attrs["filename"]+".dockerignore"))
+	}
+	w.stamp(filepath.Join(def.Dirs["context"], ".dockerignore"))
 	c := newInProcess(t.Name, attrs, def.Dirs, inputs, w.opt.Images)
 	f := &frontendResult{kind: builtIn, attrs: attrs}
 	res, err := builder.Build(ctx, c)
@@ -243,6 +255,15 @@ func (w *work) frontend(ctx context.Context, t *config.Target, depth int) (*fron
 		w.frontends = append(w.frontends, c.all().String())
 	}
 	return f, nil
+}
+
+// stamp takes in when a file was last written, if there is one.
+func (w *work) stamp(path string) {
+	if st, err := os.Stat(path); err == nil {
+		if s, ok := statusOf(st); ok {
+			w.written.add("%d %d\n", s.Mtime, s.Ctime)
+		}
+	}
 }
 
 // results takes the build graphs out of what the frontend returned, in the order of platforms, with those of attestations.

@@ -24,6 +24,14 @@ type Fingerprint struct {
 	Files map[string]map[string]string
 	// Lines say where steps stand, "Dockerfile:12", by the part's name.
 	Lines map[string]string
+
+	// written tells that files were written in the meantime, even if they are again what they were.
+	written digest.Digest
+}
+
+// Untouched tells whether the files that a target is built from were left alone between two computations: a build in between has seen what both have digested.
+func (f *Fingerprint) Untouched(after *Fingerprint) bool {
+	return f.Pinned() && after.Pinned() && f.Digest == after.Digest && f.written == after.written
 }
 
 // Pinned tells whether an equal digest means an equal result.

@@ -19,6 +19,9 @@ const (
 	// settled is how long a file must have been left alone before its digest is remembered: a second change within the clock's grain would
 	// leave no trace in its status.
 	settled = 2 * time.Second
+	// unseen is how long that is where it cannot be told whether somebody has the file open for writing: what is written through memory leaves a trace only
+	// when the page was clean before, and the kernel cleans pages within half a minute (proc_sys_vm(5), dirty_expire_centisecs).
+	unseen = time.Minute
 	// memoLimit is the most files of one directory that are remembered.
 	memoLimit = 1_000_000
 	// memoAge is how long a directory that nobody builds from is remembered.
@@ -94,15 +97,15 @@ func ownedByUser(st fs.FileInfo) bool {
 	return ok && int(sys.Uid) == os.Getuid() && st.Mode().Perm()&0o022 == 0
 }
 
-// digest is the content's, remembered or read.
-func (r *rootMemo) digest(path, name string) (string, error) {
+// digest is the content's, remembered or read, and the status of the file at that time.
+func (r *rootMemo) digest(path, name string) (string, status, error) {
 	st, err := os.Lstat(path)
 	if err != nil {
-		return "", err
+		return "", status{}, err
 	}
 	now, ok := statusOf(st)
 	if !ok {
-		return "", fmt.Errorf("%s: no file status", path)
+		return "", status{}, fmt.Errorf("%s: no file status", path)
 	}
 	r.mu.Lock()
 	have, ok := r.used[name]
@@ -112,20 +115,20 @@ func (r *rootMemo) digest(path, name string) (string, error) {
 	if ok && have.Status == now {
 		r.used[name] = have
 		r.mu.Unlock()
-		return hex.EncodeToString(have.SHA256[:]), nil
+		return hex.EncodeToString(have.SHA256[:]), now, nil
 	}
 	r.mu.Unlock()
-	sum, after, err := read(path)
+	sum, after, quiet, err := read(path)
 	if err != nil {
-		return "", err
+		return "", now, err
 	}
-	if after == now && lastTouched(now).Before(time.Now().Add(-settled)) {
+	if after == now && quiet > 0 && lastTouched(now).Before(time.Now().Add(-quiet)) {
 		r.mu.Lock()
 		r.used[name] = known{Status: now, SHA256: sum}
 		r.changed = true
 		r.mu.Unlock()
 	}
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:]), after, nil
 }
 
 func lastTouched(s status) time.Time {
@@ -135,26 +138,33 @@ func lastTouched(s status) time.Time {
 // buffers are reused: trees have many small files.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
 
-// read digests a file and returns its status after that.
-func read(path string) (sum [sha256.Size]byte, after status, err error) {
+// read digests a file and returns its status after that. quiet is how long the file must have been left alone for its status to tell of every change, 0
+// when it does not.
+func read(path string) (sum [sha256.Size]byte, after status, quiet time.Duration, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return sum, after, err
+		return sum, after, 0, err
 	}
 	defer f.Close() //nolint:errcheck // read side
+	switch written, known := openForWriting(f); {
+	case !known:
+		quiet = unseen
+	case !written:
+		quiet = settled
+	}
 	h := sha256.New()
 	buf, _ := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{f}, *buf); err != nil {
-		return sum, after, err
+		return sum, after, 0, err
 	}
 	st, err := f.Stat()
 	if err != nil {
-		return sum, after, err
+		return sum, after, 0, err
 	}
 	after, _ = statusOf(st)
 	copy(sum[:], h.Sum(nil))
-	return sum, after, nil
+	return sum, after, quiet, nil
 }
 
 // Save keeps what was remembered for the next run. What was not looked at in this one is kept too, unless there is too much of it.

@@ -49,6 +49,7 @@ func changeOf(name string, kind int, before, after func(*world)) mutation {
 var same = []string{
 	"Dockerfile's link points elsewhere",
 	"extended attribute gone",
+	"platform's own argument declared",
 	"ignore file behind a link",
 	"ignore file with an exception in an ignored directory",
 	"ignore file of the Dockerfile without a pattern",

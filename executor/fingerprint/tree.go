@@ -38,6 +38,8 @@ type tree struct {
 	dirs map[string]string
 	// links are where the symbolic links among them point.
 	links map[string]string
+	// stamp tells that files were written, even if they are again what they were.
+	stamp digest.Digest
 }
 
 // trees digests directories, each selection once.
@@ -107,7 +109,7 @@ func digestTree(ctx context.Context, s selection, memo *Memo) (*tree, error) {
 			return nil
 		}
 		group.Go(func() (err error) {
-			entry.content, err = remembered.digest(filepath.Join(root, path), path)
+			entry.content, entry.status, err = remembered.digest(filepath.Join(root, path), path)
 			if errors.Is(err, gofs.ErrPermission) || errors.Is(err, syscall.ENXIO) {
 				// What cannot be opened, such as a socket, is sent without content (fsutil: send.go, sendFile).
 				entry.content, err = "unreadable", nil
@@ -130,14 +132,16 @@ type entry struct {
 	path    string
 	stat    *fstypes.Stat
 	content string // sha256 of a regular file
+	status  status
 }
 
 // sum is the digest of all entries.
 func sum(entries []*entry) *tree {
 	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.path, b.path) })
 	out := &tree{files: map[string]string{}, dirs: map[string]string{}, links: map[string]string{}}
-	whole := newHasher()
+	whole, stamp := newHasher(), newHasher()
 	for _, e := range entries {
+		stamp.add("%q %d %d\n", e.path, e.status.Mtime, e.status.Ctime)
 		d := e.digest()
 		whole.add("%q %s\n", e.path, d)
 		if os.FileMode(e.stat.Mode).IsDir() {
@@ -149,7 +153,7 @@ func sum(entries []*entry) *tree {
 			}
 		}
 	}
-	out.digest = whole.digest()
+	out.digest, out.stamp = whole.digest(), stamp.digest()
 	return out
 }
 
