@@ -26,8 +26,9 @@ const assessPerCPU = 4
 type verdict struct {
 	planner.Assessment
 	print *fingerprint.Fingerprint
-	// miss is the step that was told to be the first that misses, nil for none.
-	miss *fingerprint.Step
+	// misses are the steps that the cache in published need not hold, nil if that is not known.
+	misses    *fingerprint.Misses
+	published digest.Digest
 }
 
 // because adds a reason to build, once.
@@ -170,7 +171,10 @@ func (r *run) compare(ctx context.Context, s *planner.Step, v *verdict, images [
 				v.because("%s", reason)
 			}
 			if miss := fingerprint.Miss(f.record, v.print); miss != nil && v.Miss == "" {
-				v.Miss, v.miss = miss.Title(), miss
+				v.Miss = miss.First.Title()
+				if to.String("mode") == string(cache.ModeMax) { // else it holds results alone, not each step
+					v.misses, v.published = miss, f.root
+				}
 			}
 		case f.record.To != options(to):
 			v.because("%s was written in another form", to.Name())
@@ -214,6 +218,8 @@ func (r *run) compareImages(ctx context.Context, v *verdict, images []string, wa
 // lookup is what was found at a destination.
 type lookup struct {
 	record fingerprint.Record
+	// root is the digest of what the record stands beside.
+	root digest.Digest
 	// blocked says that nothing can be published there.
 	blocked bool
 	// reason says why the record does not count.
@@ -226,7 +232,7 @@ func (r *run) lookAt(ctx context.Context, to config.Cache, t *config.Target) loo
 	if err != nil {
 		return lookup{reason: err.Error()}
 	}
-	note, err := r.readNote(ctx, dest)
+	note, root, err := r.readNote(ctx, dest)
 	switch {
 	case errors.Is(err, blob.ErrNotFound):
 		return lookup{reason: "destination missing: " + to.Name()}
@@ -239,44 +245,44 @@ func (r *run) lookAt(ctx context.Context, to config.Cache, t *config.Target) loo
 	if !ok {
 		return lookup{reason: fmt.Sprintf("%s does not say what its cache of %s was built from", to.Name(), t.Name)}
 	}
-	return lookup{record: record}
+	return lookup{record: record, root: root}
 }
 
-// readNote reads what stands beside the cache at a destination, and checks the cache as far as the run is to.
-func (r *run) readNote(ctx context.Context, dest backend.Destination) (string, error) {
+// readNote reads what stands beside the cache at a destination, and checks the cache as far as the run is to. root is the digest of what the name points at.
+func (r *run) readNote(ctx context.Context, dest backend.Destination) (note string, root digest.Digest, err error) {
 	peeker, ok := dest.(backend.Peeker)
 	if !ok || r.opt.Check == CheckBlobs {
 		cur, err := dest.Read(ctx)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		if cur.Image || cur.Cache == nil {
-			return "", cache.ErrNotCache
+			return "", "", cache.ErrNotCache
 		}
 		// Where layers are taken away while the name stays, the name alone says little.
 		if _, lossy := dest.(backend.Lossy); r.opt.Check == CheckNone || r.opt.Check != CheckBlobs && !lossy {
-			return cur.Note, nil
+			return cur.Note, cur.Root.Digest, nil
 		}
 		lost, err := dest.Missing(ctx, cur)
 		if err == nil && len(lost) > 0 {
 			err = fmt.Errorf("%d of its %d layers are gone", len(lost), len(cur.Cache.Layers()))
 		}
-		return cur.Note, err
+		return cur.Note, cur.Root.Digest, err
 	}
-	m, root, err := peeker.Peek(ctx)
+	m, desc, err := peeker.Peek(ctx)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if r.opt.Check == CheckNone {
-		return m.Note, nil
+		return m.Note, desc.Digest, nil
 	}
 	switch {
 	case !m.IsCache:
-		return "", cache.ErrNotCache
-	case root.Size > cache.ImportLimit, m.Config.Size > cache.ImportLimit:
-		return "", cache.ErrTooLarge
+		return "", "", cache.ErrNotCache
+	case desc.Size > cache.ImportLimit, m.Config.Size > cache.ImportLimit:
+		return "", "", cache.ErrTooLarge
 	}
-	return m.Note, nil
+	return m.Note, desc.Digest, nil
 }
 
 // pushed are the references that a target's images are pushed to. always says why the target is built in any case: it writes something that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cachectl/cachectl/executor/backend/locations"
 	"github.com/cachectl/cachectl/executor/blob"
@@ -51,7 +52,7 @@ func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult
 		return &StepError{Step: step, Op: "build", Where: b.Target.Name, Err: receiver.because(err)}
 	}
 	r.setBuild(b.Target.Name, out)
-	r.checkMiss(step, res, out)
+	r.checkMisses(step, res, out, sources)
 	c, err := exported(out, sink)
 	if err != nil {
 		return &StepError{Step: step, Op: "read exported cache of", Where: b.Target.Name, Err: err}
@@ -60,14 +61,16 @@ func (r *run) buildStep(ctx context.Context, step *planner.Step, res *StepResult
 	return nil
 }
 
-// checkMiss compares the step that was told to be the first that misses with what the builder executed. Steps that it had itself are no mistake.
-func (r *run) checkMiss(step *planner.Step, res *StepResult, out *build.Result) {
+// checkMisses compares the steps that were to miss with those that the builder executed, if it was given the cache that they were told of. Steps that it had
+// itself are no mistake.
+func (r *run) checkMisses(step *planner.Step, res *StepResult, out *build.Result, sources []*imported) {
 	v := r.verdicts[step.ID]
-	if v == nil || v.miss == nil {
+	if v == nil || v.misses == nil {
 		return
 	}
-	if earlier := v.miss.Earlier(out.Executed); earlier != "" {
-		r.warn(res, fmt.Sprintf("%s was expected to be the first step that misses, and the builder executed %s; the published cache may have lost it", v.Miss, earlier))
+	given := slices.ContainsFunc(sources, func(im *imported) bool { return im.cur != nil && im.cur.Whole && im.cur.Root.Digest == v.published })
+	if unforeseen := v.misses.Unforeseen(out.Executed); given && unforeseen != "" {
+		r.warn(res, fmt.Sprintf("%s was expected to be the first step that misses, and the builder executed %s, which does not depend on it; the published cache may have lost it", v.Miss, unforeseen))
 	}
 }
 

@@ -20,6 +20,8 @@ const (
 	AnnotationMadeBy = "io.cachectl.made-by"
 	// AnnotationNote stands on a manifest and holds the cache's note: the fingerprints of what was published there.
 	AnnotationNote = "io.cachectl.fingerprint"
+	// AnnotationNoteOf is the digest of what a note was written beside: tools that replace a config or layers keep annotations.
+	AnnotationNoteOf = "io.cachectl.fingerprint-of"
 )
 
 // NoteLimit is the longest note that is written or read, in bytes.

@@ -79,7 +79,7 @@ func (c *Cache) manifest(f Format, enc *Encoded) (string, any) {
 	version := specs.Versioned{SchemaVersion: 2}
 	by := map[string]string{AnnotationMadeBy: madeBy}
 	if c.note != "" {
-		by[AnnotationNote] = c.note
+		by[AnnotationNote], by[AnnotationNoteOf] = c.note, noteOf(enc.ConfigDesc, enc.Layers)
 	}
 	if f.ImageManifest {
 		return ocispec.MediaTypeImageManifest, ocispec.Manifest{

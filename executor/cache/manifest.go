@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 
 	types "github.com/moby/buildkit/cache/remotecache/v1/types"
 	digest "github.com/opencontainers/go-digest"
@@ -66,17 +67,34 @@ func ParseManifest(mediaType string, raw []byte) (*Manifest, error) {
 		return nil, invalid("manifest has neither manifests nor a config")
 	}
 	m := &Manifest{MediaType: doc.MediaType, MadeBy: doc.Annotations[AnnotationMadeBy]}
-	if note := doc.Annotations[AnnotationNote]; len(note) <= NoteLimit {
-		m.Note = note
-	}
 	if isIndex {
-		return m, m.fromIndex(doc.Manifests)
+		err := m.fromIndex(doc.Manifests)
+		m.readNote(doc.Annotations)
+		return m, err
 	}
 	if err := checkDescriptors(append([]ocispec.Descriptor{*doc.Config}, doc.Layers...)); err != nil {
 		return nil, err
 	}
 	m.Config, m.Layers, m.IsCache = *doc.Config, doc.Layers, doc.Config.MediaType == types.CacheConfigMediaTypeV0
+	m.readNote(doc.Annotations)
 	return m, m.checkCache()
+}
+
+// readNote takes the note, unless somebody has replaced what it was written beside and kept the annotations.
+func (m *Manifest) readNote(annotations map[string]string) {
+	note := annotations[AnnotationNote]
+	if len(note) <= NoteLimit && annotations[AnnotationNoteOf] == noteOf(m.Config, m.Layers) {
+		m.Note = note
+	}
+}
+
+// noteOf tells what a note is written beside: the config and the layers, in their order.
+func noteOf(config ocispec.Descriptor, layers []ocispec.Descriptor) string {
+	sum := digest.Canonical.Digester()
+	for _, d := range append([]ocispec.Descriptor{config}, layers...) {
+		_, _ = io.WriteString(sum.Hash(), d.Digest.String()+"\n") // a hash never fails
+	}
+	return sum.Digest().String()
 }
 
 // form tells whether a document is an index, by what it contains as BuildKit does (util/imageutil, DetectManifestBlobMediaType). A

@@ -31,6 +31,8 @@ type vertex struct {
 	canonical digest.Digest
 	// own is that of the operation alone.
 	own digest.Digest
+	// step is that of the operation and all it depends on, where a local directory stands for the files that are taken from it.
+	step digest.Digest
 }
 
 // decode reads a definition.
@@ -66,6 +68,7 @@ func (g *graph) digestAll(pin func(*vertex) (string, error)) error {
 			sum.add("%s %d\x00", from.canonical, in.Index)
 		}
 		v.canonical = sum.digest()
+		v.step = g.stepDigest(v)
 	}
 	return nil
 }
@@ -106,7 +109,10 @@ func (g *graph) root() digest.Digest {
 
 // title is what a vertex is called for people: "[build 2/5] RUN". The rest of its name may hold values of arguments.
 func (v *vertex) title() string {
-	name := v.meta.GetDescription()["llb.customname"]
+	return titleOf(v.meta.GetDescription()["llb.customname"])
+}
+
+func titleOf(name string) string {
 	if !strings.HasPrefix(name, "[") {
 		return ""
 	}

@@ -19,6 +19,9 @@ const (
 	// settled is how long a file must have been left alone before its digest is remembered: a second change within the clock's grain would
 	// leave no trace in its status.
 	settled = 2 * time.Second
+	// unseen is how long that is where it cannot be told whether somebody has the file open for writing: what is written through memory leaves a trace only
+	// when the page was clean before, and the kernel cleans pages within half a minute (proc_sys_vm(5), dirty_expire_centisecs).
+	unseen = time.Minute
 	// memoLimit is the most files of one directory that are remembered.
 	memoLimit = 1_000_000
 	// memoAge is how long a directory that nobody builds from is remembered.
@@ -106,11 +109,11 @@ func (r *rootMemo) digest(path, name string) (string, status, error) {
 			return hex.EncodeToString(have.SHA256[:]), now, nil
 		}
 	}
-	sum, before, after, err := read(path)
+	sum, before, quiet, err := read(path)
 	if err != nil {
 		return "", status{}, err
 	}
-	if after == before && lastTouched(before).Before(time.Now().Add(-settled)) {
+	if quiet > 0 && lastTouched(before).Before(time.Now().Add(-quiet)) {
 		r.use(name, known{Status: before, SHA256: sum})
 	}
 	return hex.EncodeToString(sum[:]), before, nil
@@ -142,25 +145,41 @@ func lastTouched(s status) time.Time {
 // buffers are reused: trees have many small files.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
 
-// read digests a file and returns its status before and after.
-func read(path string) (sum [sha256.Size]byte, before, after status, err error) {
+// read digests a file and returns the status that it had before. quiet is how long the file must have been left alone for that status to tell of every change, 0
+// when it does not tell.
+func read(path string) (sum [sha256.Size]byte, before status, quiet time.Duration, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return sum, before, after, err
+		return sum, before, 0, err
 	}
 	defer f.Close() //nolint:errcheck // read side
 	if before, err = statusOfOpen(f); err != nil {
-		return sum, before, after, err
+		return sum, before, 0, err
 	}
+	quiet = quietTime(f)
 	h := sha256.New()
 	buf, _ := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{f}, *buf); err != nil {
-		return sum, before, after, err
+		return sum, before, 0, err
 	}
 	copy(sum[:], h.Sum(nil))
-	after, err = statusOfOpen(f)
-	return sum, before, after, err
+	after, err := statusOfOpen(f)
+	if after != before {
+		quiet = 0
+	}
+	return sum, before, quiet, err
+}
+
+// quietTime is how long a file must have been left alone for its status to tell of every change, 0 when somebody may write to it unseen.
+func quietTime(f *os.File) time.Duration {
+	switch written, known := openForWriting(f); {
+	case !known:
+		return unseen
+	case written:
+		return 0
+	}
+	return settled
 }
 
 func statusOfOpen(f *os.File) (status, error) {

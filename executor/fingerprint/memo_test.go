@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cachectl/cachectl/executor/fingerprint"
+	"golang.org/x/sys/unix"
 )
 
 // TestTheMemoIsNotTrustedAgainstTheStatus changes a file behind the back of its size and modification time, after its digest was remembered.
@@ -68,5 +69,56 @@ func TestADamagedMemoIsNotUsed(t *testing.T) {
 	}
 	if err := fingerprint.NewMemo("/dev/null/nowhere").Save(); err != nil {
 		t.Errorf("a memo without a directory that learned nothing fails: %v", err)
+	}
+}
+
+// TestTheMemoDoesNotTrustFilesInUse writes to a file through memory, which leaves a trace in its status the first time only.
+func TestTheMemoDoesNotTrustFilesInUse(t *testing.T) {
+	t.Parallel()
+	// In memory no page is ever cleaned.
+	dir, err := os.MkdirTemp("/dev/shm", "context")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	w := newWorld(t)
+	w.try(os.CopyFS(dir, os.DirFS(w.path("assets"))))
+	w.contexts["assets"] = dir
+	f, err := os.OpenFile(filepath.Join(dir, "logo"), os.O_RDWR, 0)
+	w.try(err)
+	memory, err := unix.Mmap(int(f.Fd()), 0, len("logo"), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	w.try(err)
+	w.try(f.Close())
+	copy(memory, "lago")
+	time.Sleep(2100 * time.Millisecond)
+	before := w.print()
+	copy(memory, "ogol")
+	if after := w.print(); after.Digest == before.Digest {
+		t.Error("what was written through memory went unnoticed")
+	}
+	w.try(unix.Munmap(memory))
+}
+
+// TestUntouched tells a file that is again what it was from one that was left alone.
+func TestUntouched(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.print()
+	if !before.Same(w.print()) {
+		t.Error("files that were left alone count as written")
+	}
+	for _, name := range []string{"src/main", "Dockerfile", ".dockerignore"} {
+		before = w.print()
+		raw, err := os.ReadFile(w.path(name))
+		w.try(err)
+		w.write(name, "another")
+		w.write(name, string(raw))
+		if after := w.print(); after.Digest != before.Digest || before.Same(after) {
+			t.Errorf("%s was written, and counts as left alone", name)
+		}
+	}
+	w.write("elsewhere/file", "changed")
+	if before = w.print(); !before.Same(w.print()) {
+		t.Error("a file that nothing copies counts")
 	}
 }

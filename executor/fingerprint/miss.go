@@ -1,7 +1,6 @@
 package fingerprint
 
 import (
-	"strconv"
 	"strings"
 )
 
@@ -11,7 +10,7 @@ type Step struct {
 	Name string
 	// Line is where it stands, "" if that is not known.
 	Line string
-	// Edited says that the instruction itself is another one; else it is what it copies.
+	// Edited says that the instruction itself is another one; else it is what it copies or stands on.
 	Edited bool
 	// Gone says that steps that stood after it are gone.
 	Gone bool
@@ -29,34 +28,81 @@ func (s *Step) Title() string {
 	return title
 }
 
-// Earlier returns a step among those that BuildKit executed that stands before s in its stage, "" for none. If there is one, s was not the first to
-// miss. Names are those of BuildKit's vertices.
-func (s *Step) Earlier(executed []string) string {
-	stage, at, ok := position(s.Name)
+// Misses are the steps of a build that the cache of a recorded build need not hold.
+type Misses struct {
+	// First is the first of them in the order of dependencies.
+	First *Step
+	// names are all of them, as title has them; empty when steps are only gone.
+	names map[string]bool
+}
+
+// Miss compares a recorded build with what would be built now; nil if no step is another one or the record does not say. A step is known by what it does, the
+// files it takes and the steps it stands on, so it does not matter where in the Dockerfile it stands or what its stage is called.
+func Miss(old Record, now *Fingerprint) *Misses {
+	if len(old.Parts) == 0 {
+		return nil
+	}
+	held, at := map[string]bool{}, map[string]string{}
+	for _, p := range old.Parts {
+		if p.Kind == KindStep {
+			held[whole(p.Value)], at[place(p.Name)] = true, p.Value
+		}
+	}
+	misses := &Misses{names: map[string]bool{}}
+	last := ""
+	for _, p := range now.Parts {
+		if !p.isStep() {
+			continue
+		}
+		last = p.Name
+		if held[whole(p.Value)] {
+			continue
+		}
+		if misses.First == nil {
+			misses.First = &Step{Name: p.Name, Line: now.Lines[p.Name], Edited: own(at[place(p.Name)]) != own(p.Value)}
+		}
+		name, _, _ := strings.Cut(p.Name, " #")
+		misses.names[name] = true
+	}
+	if misses.First == nil && last != "" && stepsGone(held, now) {
+		misses.First = &Step{Name: last, Line: now.Lines[last], Gone: true}
+	}
+	if misses.First == nil {
+		return nil
+	}
+	return misses
+}
+
+// stepsGone tells whether a recorded build had steps that are not among those of now.
+func stepsGone(held map[string]bool, now *Fingerprint) bool {
+	have := map[string]bool{}
+	for _, p := range now.Parts {
+		have[whole(p.Value)] = p.Kind == KindStep
+	}
+	for value := range held {
+		if !have[value] {
+			return true
+		}
+	}
+	return false
+}
+
+// Unforeseen returns a step among those that BuildKit executed that the recorded build's cache was to hold, "" for none. Names are those of BuildKit's vertices.
+// Steps of different targets that are called the same are not told apart. That an image is fetched is nobody's step.
+func (m *Misses) Unforeseen(executed []string) string {
 	for _, name := range executed {
-		if other, n, known := position(name); ok && known && other == stage && n < at {
+		t := titleOf(name)
+		if t != "" && !strings.HasSuffix(t, " FROM") && !m.names[t] {
 			return name
 		}
 	}
 	return ""
 }
 
-// position is the stage of "[build 2/5] RUN make", with its platform if it is named, and the place in it.
-func position(name string) (stage string, at int, ok bool) {
-	head, _, found := strings.Cut(strings.TrimPrefix(name, "["), "] ")
-	i := strings.LastIndex(head, " ") // an only stage has no name
-	count, _, counted := strings.Cut(head[i+1:], "/")
-	at, err := strconv.Atoi(count)
-	return head[:max(i, 0)], at, found && counted && err == nil
-}
+// Len is how many steps there are.
+func (m *Misses) Len() int { return len(m.names) }
 
-// Miss finds the first step that BuildKit does not find in the cache of a recorded build, in the order of dependencies; nil if all are found or the record does
-// not say.
-func Miss(old Record, now *Fingerprint) *Step {
-	return firstStep(old.Parts, now, func(before, after string) bool { return before != after })
-}
-
-// firstStep is the first step that differs.
+// firstStep is the first step of which the same place in a recorded build differs.
 func firstStep(before []Part, now *Fingerprint, differs func(before, after string) bool) *Step {
 	if len(before) == 0 {
 		return nil
@@ -92,6 +138,12 @@ func (p Part) isStep() bool { return p.Kind == KindStep && !strings.HasSuffix(p.
 func own(value string) string {
 	itself, _, _ := strings.Cut(value, ".")
 	return itself
+}
+
+// whole is what a step's value says of the instruction and all that it is made of.
+func whole(value string) string {
+	_, all, _ := strings.Cut(value, ".")
+	return all
 }
 
 // place is a step's name without how many there are in its stage.

@@ -48,6 +48,8 @@ func changeOf(name string, kind int, before, after func(*world)) mutation {
 // same are changes that come to what another one comes to, or takes in, so that a builder could have seen it: each has a project of its own.
 var same = []string{
 	"Dockerfile's link points elsewhere",
+	"extended attribute gone",
+	"platform's own argument declared",
 	"ignore file behind a link",
 	"ignore file with an exception in an ignored directory",
 	"ignore file of the Dockerfile without a pattern",

@@ -7,12 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 )
 
 // steps enters the instructions of a build graph. The value of each is a digest of the instruction itself and, after a dot, one of the files it takes from local
-// directories directly: so it can be told whether an instruction was edited or what it copies.
+// directories directly and of all it depends on: so it can be told whether an instruction was edited, and which steps a cache holds.
 func (w *work) steps(g *graph) {
 	seen := map[string]int{}
 	for _, p := range w.print.Parts {
@@ -37,58 +36,60 @@ func (w *work) steps(g *graph) {
 		if n := seen[title]; n > 1 {
 			title = fmt.Sprintf("%s #%d", title, n)
 		}
-		w.print.add(KindStep, title, g.value(v))
+		w.print.add(KindStep, title, v.value())
 		if line := g.line(v); line != "" {
 			w.print.Lines[title] = line
 		}
 	}
 }
 
-// value is what a step is known by. One that is a source itself, ADD of an address, is its name and takes what is there.
-func (g *graph) value(v *vertex) string {
+// value is what a step is known by: the instruction itself, and all that decides whether it is found in a cache. One that is a source, ADD of an address, is
+// its name.
+func (v *vertex) value() string {
+	own := v.own
 	if src := v.op.GetSource(); src != nil {
-		return brief(digest.FromString(src.Identifier)) + "." + brief(v.own)
+		own = digest.FromString(src.Identifier)
 	}
-	return brief(v.own) + "." + g.taken(v)
+	return brief(own) + "." + brief(v.step)
 }
 
-// taken is a short digest of what an instruction takes that no other instruction makes: files of local directories, images, here-documents. "" if it takes
-// nothing of the kind.
-func (g *graph) taken(v *vertex) string {
-	sum, some := newHasher(), false
-	take := func(in *pb.Input, src string) {
+// stepDigest is the digest of what decides whether BuildKit finds a step in a cache: the operation, the files that it takes from local directories, and
+// what is behind its other inputs.
+func (g *graph) stepDigest(v *vertex) digest.Digest {
+	sum := newHasher()
+	sum.add("%s\x00", v.own)
+	paths := v.sources()
+	for i, in := range v.op.Inputs {
 		from := g.at[in.Digest]
-		switch {
-		case from == nil, from.title() != "" && from.op.GetSource() == nil:
-			return
-		case from.tree != nil:
-			sum.add("%q %s\n", src, from.tree.part(src, linkHops))
-		default:
-			sum.add("%s\n", from.canonical)
+		if from.tree == nil {
+			sum.add("%s %d\x00", from.step, in.Index)
+			continue
 		}
-		some = true
+		if len(paths[int64(i)]) == 0 {
+			sum.add("%s\x00", from.tree.digest)
+		}
+		for _, src := range paths[int64(i)] {
+			sum.add("%q %s\x00", src, from.tree.part(src, linkHops))
+		}
 	}
+	return sum.digest()
+}
+
+// sources are the paths that an operation takes from each of its inputs; none is all of it.
+func (v *vertex) sources() map[int64][]string {
 	paths := map[int64][]string{}
 	for _, a := range v.op.GetFile().GetActions() {
 		if c := a.GetCopy(); c != nil {
 			paths[a.SecondaryInput] = append(paths[a.SecondaryInput], c.Src)
 		}
 	}
+	for _, a := range v.op.GetFile().GetActions() {
+		delete(paths, a.Input)
+	}
 	for _, m := range v.op.GetExec().GetMounts() {
 		paths[m.Input] = append(paths[m.Input], m.Selector)
 	}
-	for i, in := range v.op.Inputs {
-		if len(paths[int64(i)]) == 0 {
-			take(in, "")
-		}
-		for _, src := range paths[int64(i)] {
-			take(in, src)
-		}
-	}
-	if !some {
-		return ""
-	}
-	return brief(sum.digest())
+	return paths
 }
 
 // linkHops is how many symbolic links are followed on the way to a file.
@@ -109,6 +110,15 @@ func (t *tree) part(src string, hops int) string {
 		}
 	}
 	sum := newHasher()
+	for _, link := range slices.Sorted(maps.Keys(t.links)) {
+		switch {
+		case !selects(strings.Join(strings.Split(src, "/")[:min(strings.Count(src, "/"), strings.Count(link, "/"))+1], "/"), link):
+		case strings.Count(link, "/") < strings.Count(src, "/"):
+			return t.digest.String() // a pattern may lead through it
+		case strings.Count(link, "/") == strings.Count(src, "/"):
+			sum.add("%q %s\n", link, t.part(link, hops-1))
+		}
+	}
 	for _, entries := range []map[string]string{t.files, t.dirs} {
 		for _, name := range slices.Sorted(maps.Keys(entries)) {
 			if selects(src, name) {

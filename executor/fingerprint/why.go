@@ -21,8 +21,8 @@ func Why(old Record, now *Fingerprint) []string {
 	d := &difference{before: partsOf(old.Parts), after: partsOf(now.Parts)}
 	miss := Miss(old, now)
 	used := ""
-	if miss != nil && !miss.Edited {
-		used = ", used from step " + miss.Title()
+	if miss != nil && !miss.First.Edited {
+		used = ", used from step " + miss.First.Title()
 	}
 	var why []string
 	for _, reason := range append(d.contexts(old.Files, now.Files), d.moved()...) {
