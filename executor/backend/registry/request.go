@@ -109,6 +109,9 @@ func (e *StatusError) Error() string {
 	if e.Attempts > 1 {
 		s += fmt.Sprintf(" (%d attempts)", e.Attempts)
 	}
+	if e.Is(blob.ErrDenied) {
+		s += "; the credentials are those that \"docker login\" keeps"
+	}
 	return s
 }
 
@@ -157,9 +160,6 @@ func classify(err error) error {
 	status := &StatusError{Status: te.StatusCode}
 	if len(te.Errors) > 0 {
 		status.Code, status.Message = wire.Printable(string(te.Errors[0].Code)), wire.Printable(te.Errors[0].Message)
-	}
-	if te.StatusCode == http.StatusUnauthorized || te.StatusCode == http.StatusForbidden {
-		return fmt.Errorf("%w; the credentials are those that \"docker login\" keeps", status)
 	}
 	return status
 }
