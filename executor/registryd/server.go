@@ -20,6 +20,9 @@ import (
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 )
 
+// ErrNotLoopback says that others could reach the address.
+var ErrNotLoopback = errors.New("is not on this machine only; it is served without passwords, so use localhost:PORT")
+
 // ErrInUse says that something listens at the address already.
 var ErrInUse = errors.New("address is in use")
 
@@ -45,7 +48,7 @@ type Server struct {
 }
 
 // Serve starts a registry. The caller closes it. What distribution itself logs goes to logrus's standard logger, which is the program's
-// to direct. An address that is not on loopback is refused; one that is taken is ErrInUse.
+// to direct. An address that is not on loopback is ErrNotLoopback; one that is taken is ErrInUse.
 func Serve(ctx context.Context, opt Options) (*Server, error) {
 	if err := checkLoopback(opt.Addr); err != nil {
 		return nil, err
@@ -97,7 +100,7 @@ func checkLoopback(addr string) error {
 		return fmt.Errorf("registry address %q: %w", addr, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("registry address %q is not on this machine only; it is served without passwords, so use localhost:PORT", addr)
+		return fmt.Errorf("registry address %q %w", addr, ErrNotLoopback)
 	}
 	return nil
 }

@@ -23,9 +23,9 @@ func newDu(g *globals) *cobra.Command {
 	var asJSON, insecure bool
 	var s selection
 	cmd := &cobra.Command{
-		Use:   "du [CACHE...]",
+		Use:   "du [CACHE... | TARGET|GROUP|TRANSFER...]",
 		Short: "Show what caches take, and what they share with whom",
-		Long: `Du reads the named caches, or without names all that a configuration declares, and shows how many bytes each takes. Unique is what no other
+		Long: `Du reads the named caches, or those that the named targets of a configuration declare, or without names all that it declares, and shows how many bytes each takes. Unique is what no other
 of them has in the same registry or directory: what would be free without it. What a configuration declares and is not there yet is listed as missing.
 
 ` + argumentForms,
@@ -81,7 +81,11 @@ func (m *measured) missing() bool {
 
 // open opens the named caches, or those that the configuration declares.
 func (d *diskUse) open(ctx context.Context, s *selection, args []string, insecure bool) (err error) {
-	if len(args) > 0 {
+	named := slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return !isCacheArgument(arg, s.files, d.g.in.Dir) })
+	if len(named) > 0 && len(named) < len(args) {
+		return usageError{errors.New("name caches or targets, not both")}
+	}
+	if len(named) > 0 {
 		if d.places, err = openPlaces(ctx, d.g, s.files); err != nil {
 			return err
 		}
@@ -94,7 +98,7 @@ func (d *diskUse) open(ctx context.Context, s *selection, args []string, insecur
 		}
 		return nil
 	}
-	res, err := declared(ctx, d.g, s)
+	res, err := declared(ctx, d.g, s, args)
 	if err != nil {
 		return err
 	}
@@ -113,15 +117,15 @@ func (d *diskUse) open(ctx context.Context, s *selection, args []string, insecur
 	return nil
 }
 
-// declared is all of a configuration: every target and transfer whose name does not start with "_".
-func declared(ctx context.Context, g *globals, s *selection) (*config.Resolution, error) {
+// declared is what names select from a configuration, without names all of it: every target and transfer whose name does not start with "_".
+func declared(ctx context.Context, g *globals, s *selection, names []string) (*config.Resolution, error) {
+	all := len(names) == 0
 	c, diags := s.config(ctx, g)
 	if diags.HasErrors() || c == nil {
 		return nil, g.report(diags, (&loaded{config: c}).files())
 	}
-	var names []string
 	for _, n := range c.Names() {
-		if (n.Kind == "target" || n.Kind == "transfer") && !strings.HasPrefix(n.Name, "_") {
+		if all && (n.Kind == "target" || n.Kind == "transfer") && !strings.HasPrefix(n.Name, "_") {
 			names = append(names, n.Name)
 		}
 	}

@@ -26,7 +26,7 @@ type pruneFlags struct {
 func newPrune(g *globals) *cobra.Command {
 	p := &pruneFlags{subjects: subjects{everything: true}}
 	cmd := &cobra.Command{
-		Use:   "prune [REF|DIR[:TAG]...] [-f FILE [TARGET|TRANSFER...]]",
+		Use:   "prune [REF|DIR[:TAG] | TARGET|TRANSFER...]",
 		Short: "Make caches smaller by policy, and delete what nothing needs",
 		Long: `Prune takes from caches what the retention blocks of the configuration, or the flags of the same names, do not let stay. It governs what targets and
 transfers write, or the caches that arguments name; for a cache that no block governs the flags are the policy. What stays is whole: every result

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view"
@@ -27,9 +28,15 @@ func newRegistry(g *globals) *cobra.Command {
 				dir = filepath.Join(base, "registry", filepath.Base(addr))
 			}
 			dir = g.absolute(dir)
+			if _, _, err := net.SplitHostPort(addr); err != nil {
+				return usageError{fmt.Errorf("--addr %q is not an address like localhost:5000", addr)}
+			}
 			s, err := registryd.Serve(cmd.Context(), registryd.Options{Addr: addr, Dir: dir})
 			if errors.Is(err, registryd.ErrInUse) {
 				return usageError{fmt.Errorf("something listens at %s already", addr)}
+			}
+			if errors.Is(err, registryd.ErrNotLoopback) {
+				return usageError{err}
 			}
 			if err != nil {
 				return err

@@ -45,9 +45,9 @@ func (p *subjects) flags(cmd *cobra.Command) {
 	f.BoolVar(&p.insecure, "insecure", false, "allow plain HTTP and do not verify certificates, for caches that arguments name")
 }
 
-// isCacheArgument tells caches from targets: a target's name has none of these characters. Without -f every argument is a cache.
-func (p *subjects) isCacheArgument(arg string) bool {
-	return len(p.files) == 0 || strings.ContainsAny(arg, "/:.=")
+// isCacheArgument tells caches from targets: a target's name has none of these characters. Without -f a directory of that name is a cache, too.
+func isCacheArgument(arg string, files []string, dir string) bool {
+	return strings.ContainsAny(arg, "/:.=") || (len(files) == 0 && isDirectory(arg, dir))
 }
 
 // open loads what the flags name and finds the subjects: those of the arguments, and without any, or with targets among them, those of the
@@ -56,14 +56,14 @@ func (p *subjects) open(ctx context.Context, g *globals, args []string) (*opened
 	o := &opened{}
 	var targets, named []string
 	for _, arg := range args {
-		if p.isCacheArgument(arg) {
+		if isCacheArgument(arg, p.files, g.in.Dir) {
 			named = append(named, arg)
 			continue
 		}
 		targets = append(targets, arg)
 	}
 	var registries []*config.Registry
-	if len(p.files) > 0 || len(args) == 0 {
+	if len(p.files) > 0 || len(args) == 0 || len(targets) > 0 {
 		s := selection{files: p.files, vars: p.vars, everything: p.everything}
 		res, err := s.resolve(ctx, g, targets)
 		if err != nil {

@@ -28,11 +28,11 @@ type verifyFlags struct {
 func newVerify(g *globals) *cobra.Command {
 	v := &verifyFlags{}
 	cmd := &cobra.Command{
-		Use:   "verify [REF|DIR[:TAG]...] [-f FILE [TARGET|GROUP|TRANSFER...]]",
+		Use:   "verify [REF|DIR[:TAG] | TARGET|GROUP|TRANSFER...]",
 		Short: "Check that caches are whole, and repair them",
 		Long: `Verify reads caches and says what is wrong with them, one line for each thing: a layer that is gone, a config that BuildKit would not import.
-With --deep every layer is read besides, and its digest and that of what it unpacks to are compared. Arguments are caches; with -f they can be targets,
-whose cache-from and cache-to are checked then, and without arguments all of the configuration are. A cache of a configuration that does not exist (yet)
+With --deep every layer is read besides, and its digest and that of what it unpacks to are compared. Arguments are caches, or targets of the
+configuration, whose cache-from and cache-to are checked then, and without arguments all of the configuration are. A cache of a configuration that does not exist (yet)
 is no error. Caches that are left to BuildKit (inline) are not checked.
 
 With --repair results that cannot be used are dropped and what is whole is published under the same name, unless somebody else published meanwhile.

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/cachectl/cachectl/executor/backend"
 	"github.com/cachectl/cachectl/executor/blob"
@@ -97,7 +98,7 @@ func Inspect(w io.Writer, name string, cur *backend.Current, missing []ocispec.D
 		if l.Missing {
 			note = "missing"
 		}
-		rows = append(rows, []string{fmt.Sprint(i), shortDigest(l.Digest), size(l.Bytes), l.Compression, on, printable(l.Created), note})
+		rows = append(rows, []string{fmt.Sprint(i), shortDigest(l.Digest), size(l.Bytes), l.Compression, on, second(l.Created), note})
 	}
 	table(w, rows)
 	if records {
@@ -105,6 +106,15 @@ func Inspect(w io.Writer, name string, cur *backend.Current, missing []ocispec.D
 		table(w, recordRows(doc.Graph))
 	}
 	return nil
+}
+
+// second is a time as BuildKit writes it (RFC 3339) without what is less than a second, or what else stands there.
+func second(created string) string {
+	t, err := time.Parse(time.RFC3339Nano, created)
+	if err != nil {
+		return printable(created)
+	}
+	return moment(t)
 }
 
 func inlineNote(inline bool) string {
