@@ -9,6 +9,8 @@ LDFLAGS := -s -w -X github.com/cachectl/cachectl/cmd/cachectl/internal/cli.versi
 DEMO    := .demo
 export PATH := $(CURDIR)/$(TOOLS):$(PATH)
 export CGO_ENABLED ?= 0
+# The same for tools, program, tests and linters: what several of them need is then compiled once.
+export GOFLAGS := $(shell go env GOFLAGS) -trimpath
 
 .PHONY: build help deps demo-deps tools demo test unit lint bench fuzz fmt clean bin/cachectl
 
@@ -18,7 +20,7 @@ help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 bin/cachectl:
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/cachectl
+	go build -ldflags '$(LDFLAGS)' -o $@ ./cmd/cachectl
 
 deps: ## install what builds and tests need beside Go
 	@tools/deps
@@ -29,16 +31,16 @@ demo-deps:
 define tool
 $(TOOLS)/.$(1): $(2)/go.mod $(2)/go.sum
 	@mkdir -p $(TOOLS)
-	cd $(2) && go build -trimpath -o $(CURDIR)/$(TOOLS)/ $(3)
+	cd $(2) && go build -o $(CURDIR)/$(TOOLS)/ $(3)
 	@touch $$@
 endef
 $(eval $(call tool,buildkit,tools,github.com/moby/buildkit/cmd/buildkitd github.com/moby/buildkit/cmd/buildctl))
-$(eval $(call tool,registry,tools/registry,github.com/distribution/distribution/v3/cmd/registry))
+$(eval $(call tool,registry,tools/registry,.))
 $(eval $(call tool,versitygw,tools/versitygw,github.com/versity/versitygw/cmd/versitygw))
 $(eval $(call tool,minio,tools/minio,github.com/minio/minio))
 $(eval $(call tool,buildx,tools/buildx,github.com/docker/buildx/cmd/buildx))
 $(eval $(call tool,actcache,tools/actcache,.))
-$(TOOLS)/.actcache: tools/actcache/main.go
+$(foreach t,registry actcache,$(eval $(TOOLS)/.$(t): tools/$(t)/main.go))
 $(eval $(call tool,golangci-lint,tools/golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
 
 # Azurite is a program for node; what it needs stands beside it. Scripts of packages are not run.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -20,32 +21,35 @@ type S3 struct {
 // StartS3 starts versitygw over a directory. It ends with the test.
 func StartS3(t testing.TB) *S3 {
 	t.Helper()
-	addr := freeAddr(t)
-	s := &S3{Endpoint: "http://" + addr, Region: "us-east-1", Bucket: "cache", AccessKey: "test", SecretKey: "testsecret"}
-	dir := t.TempDir()
-	s.Dir = filepath.Join(dir, s.Bucket)
-	if err := os.Mkdir(s.Dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	start(t, func() bool { return listens("tcp", addr) }, nil, Tool(t, "versitygw"),
-		"--port", addr, "--access", s.AccessKey, "--secret", s.SecretKey, "--region", s.Region, "--quiet", "posix", dir)
+	s, dir := newS3(t)
+	start(t, func() bool { return listens("tcp", s.addr()) }, nil, Tool(t, "versitygw"),
+		"--port", s.addr(), "--access", s.AccessKey, "--secret", s.SecretKey, "--region", s.Region, "--quiet", "posix", dir)
 	return s
 }
 
 // StartMinIO starts MinIO over a directory. It ends with the test.
 func StartMinIO(t testing.TB) *S3 {
 	t.Helper()
-	addr := freeAddr(t)
-	s := &S3{Endpoint: "http://" + addr, Region: "us-east-1", Bucket: "cache", AccessKey: "test", SecretKey: "testsecret"}
-	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, s.Bucket), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	s, dir := newS3(t)
 	start(t, func() bool { return answers(s.Endpoint + "/minio/health/ready") },
 		[]string{"MINIO_ROOT_USER=" + s.AccessKey, "MINIO_ROOT_PASSWORD=" + s.SecretKey, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "HOME=" + dir},
-		Tool(t, "minio"), "server", "--quiet", "--address", addr, dir)
+		Tool(t, "minio"), "server", "--quiet", "--address", s.addr(), dir)
 	return s
 }
+
+// newS3 is a service that is to be started, with a bucket in a directory.
+func newS3(t testing.TB) (s *S3, dir string) {
+	t.Helper()
+	s = &S3{Endpoint: "http://" + freeAddr(t), Region: "us-east-1", Bucket: "cache", AccessKey: "test", SecretKey: "testsecret"}
+	dir = t.TempDir()
+	s.Dir = filepath.Join(dir, s.Bucket)
+	if err := os.Mkdir(s.Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return s, dir
+}
+
+func (s *S3) addr() string { return strings.TrimPrefix(s.Endpoint, "http://") }
 
 // answers tells whether a server says that it is ready.
 func answers(url string) bool {
