@@ -180,7 +180,7 @@ func (w *work) outputs(t *config.Target, f *frontendResult) string {
 	}
 	sum.add("%q %q\n", t.Tags, t.Annotations)
 	for _, key := range slices.Sorted(maps.Keys(f.attrs)) {
-		if strings.HasPrefix(key, "attest:") {
+		if strings.HasPrefix(key, "attest:") || isAttested(key, f.attrs) {
 			sum.add("%q=%q\n", key, f.attrs[key])
 		}
 	}

@@ -138,13 +138,14 @@ func TestBuildKitAgrees(t *testing.T) {
 				m.before(w)
 			}
 			w.build()
-			once := w.pushed
-			if again := w.build(); len(again) > 0 {
-				t.Fatalf("BuildKit executes %q without a change", again)
-			}
 			pushed := w.pushed
-			if once != pushed {
-				pushed = "" // it says when it was made
+			if kinds == 0 || m.before != nil || m.own { // else it is the first one's project
+				if again := w.build(); len(again) > 0 {
+					t.Fatalf("BuildKit executes %q without a change", again)
+				}
+				if w.pushed != pushed {
+					pushed = "" // it says when it was made
+				}
 			}
 			before := w.print()
 			if !before.Pinned() {
