@@ -20,6 +20,8 @@ func (g *globals) assess(ctx context.Context, plan *planner.Plan, res *config.Re
 		return err
 	}
 	opt.Builders, opt.Registries, opt.Dir, opt.Logger, opt.LookupEnv = res.Builders, res.Registries, g.in.Dir, logger, g.in.LookupEnv
+	done := g.waiting("look what is up to date")
+	defer done()
 	found, err := executor.Assess(ctx, plan, opt)
 	if err != nil {
 		return err

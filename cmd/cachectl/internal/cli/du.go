@@ -185,7 +185,10 @@ func (d *diskUse) measure(ctx context.Context) ([]view.UsageRow, *cache.Usage, e
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
+	done := d.g.waiting("read caches")
+	err := group.Wait()
+	done()
+	if err != nil {
 		return nil, nil, err
 	}
 	if err := context.Cause(ctx); err != nil {

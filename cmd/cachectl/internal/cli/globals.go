@@ -34,6 +34,9 @@ func (g *globals) style() view.Style {
 	return view.NewStyle(g.in.Stderr, g.in.LookupEnv, g.noColor)
 }
 
+// waiting says on a terminal what is going on, if it takes long; what it returns ends that.
+func (g *globals) waiting(what string) func() { return view.Waiting(g.err, g.style(), what) }
+
 // logger logs to w.
 func (g *globals) logger(w io.Writer) (*slog.Logger, error) {
 	var level slog.Level

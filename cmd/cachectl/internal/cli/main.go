@@ -176,7 +176,11 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf(" Did you mean %q?", near[0])
 	}
-	return usageError{fmt.Errorf("%s has no command %q.%s See %s --help", cmd.CommandPath(), args[0], hint, cmd.CommandPath())}
+	what := "there is"
+	if _, verb, below := strings.Cut(cmd.CommandPath(), " "); below {
+		what = verb + " has"
+	}
+	return usageError{fmt.Errorf("%s no command %q.%s See %s --help", what, args[0], hint, cmd.CommandPath())}
 }
 
 // group makes a command that only holds others: it shows its help.

@@ -39,6 +39,8 @@ func (l *loaded) look(ctx context.Context, g *globals) (map[planner.StepID]*prob
 	if err != nil {
 		return nil, err
 	}
+	done := g.waiting("look at sources and destinations")
+	defer done()
 	found, err := probe.Look(ctx, l.plan, locations.Env{
 		Hosts: hosts, Dir: g.in.Dir, Buckets: &bucket.Stores{}, Actions: gha.NewServices(gha.Options{}), LookupEnv: g.in.LookupEnv,
 	})

@@ -109,7 +109,9 @@ func (p *places) read(ctx context.Context, arg string, insecure bool) (backend.S
 	if err != nil {
 		return nil, nil, err
 	}
+	done := p.g.waiting("read " + src.Name())
 	cur, err := src.Read(ctx)
+	done()
 	if err != nil {
 		return src, cur, readError(src, err)
 	}

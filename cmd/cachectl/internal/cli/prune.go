@@ -79,6 +79,8 @@ func (p *pruneFlags) run(ctx context.Context, g *globals, flags *pflag.FlagSet, 
 	if err != nil {
 		return usageError{err}
 	}
+	done := g.waiting("read caches")
+	defer done()
 	stores, err := prune.Run(ctx, inputs, prune.Options{
 		Env: at.env, DryRun: p.dryRun,
 		Branches: func(ctx context.Context) ([]string, error) {
@@ -89,6 +91,7 @@ func (p *pruneFlags) run(ctx context.Context, g *globals, flags *pflag.FlagSet, 
 			return list, err
 		},
 	})
+	done()
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,10 @@ func (v *verifyFlags) run(ctx context.Context, g *globals, args []string) error 
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
+	done := g.waiting("verify caches")
+	err = group.Wait()
+	done()
+	if err != nil {
 		return err
 	}
 	var list []*view.Verified

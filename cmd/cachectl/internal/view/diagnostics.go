@@ -26,7 +26,10 @@ func Diagnostics(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File,
 		bare := hcl.NewDiagnosticTextWriter(&buf, nil, width, style.Color)
 		for _, d := range alike(diags) {
 			w := text
-			if longSnippet(d, shown) {
+			switch {
+			case d.Subject != nil && shown[d.Subject.Filename] == nil:
+				d = unquoted(d)
+			case longSnippet(d, shown):
 				w = bare
 			}
 			if err := w.WriteDiagnostic(presentable(d)); err != nil {
@@ -67,6 +70,18 @@ func alike(diags hcl.Diagnostics) hcl.Diagnostics {
 		list[i] = &d
 	}
 	return list
+}
+
+// unquoted is a diagnostic about a file of which no line can be shown: it names the file itself.
+func unquoted(d *hcl.Diagnostic) *hcl.Diagnostic {
+	c := *d
+	c.Subject, c.Context = nil, nil
+	where := d.Subject.Filename
+	if n := d.Subject.Start.Line; n > 1 { // what is read from Compose files stands at their beginning
+		where = fmt.Sprintf("%s:%d", where, n)
+	}
+	c.Detail = where + ": " + d.Detail
+	return &c
 }
 
 // snippetLimit is the most bytes of source that are shown with a diagnostic.
