@@ -12,7 +12,7 @@ export CGO_ENABLED ?= 0
 # The same for tools, program, tests and linters: what several of them need is then compiled once.
 export GOFLAGS := $(shell go env GOFLAGS) -trimpath
 
-.PHONY: build help deps demo-deps tools demo test unit lint bench fuzz fmt clean bin/cachectl
+.PHONY: build help deps demo-deps tools each-tool demo test unit lint bench fuzz fmt clean bin/cachectl
 
 build: bin/cachectl ## build bin/cachectl
 
@@ -52,7 +52,11 @@ $(TOOLS)/.azurite: tools/azurite/package.json tools/azurite/package-lock.json
 	ln -sf ../azurite/node_modules/.bin/azurite-blob $(TOOLS)/azurite-blob
 	@touch $@
 
-tools: $(TOOLS)/.buildkit $(TOOLS)/.registry $(TOOLS)/.versitygw $(TOOLS)/.minio $(TOOLS)/.azurite $(TOOLS)/.buildx $(TOOLS)/.actcache $(TOOLS)/.golangci-lint ## build buildkitd and the test servers into .tools/bin
+# Two at a time: linking, and compiling what is large, keep one processor busy each.
+tools: ## build buildkitd and the test servers into .tools/bin
+	@$(MAKE) --no-print-directory -j2 each-tool
+each-tool: $(foreach t,buildkit registry versitygw minio azurite buildx actcache golangci-lint,$(TOOLS)/.$(t))
+	@:
 
 demo: demo-deps $(TOOLS)/.buildkit build ## apply cache.hcl.example four times: build, up to date, everything cached, hits on an empty builder
 	@tools/demo bin/cachectl $(DEMO)
