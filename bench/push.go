@@ -71,6 +71,7 @@ func largeLayers(dir string) error {
 
 // push1 measures one build with a registry and a daemon of its own.
 func push1(t tool, repo, dir string, mbps int) (sample, error) {
+	defer os.RemoveAll(dir) //nolint:errcheck // or the disk fills
 	reg, err := startRegistry(filepath.Join(dir, "registry"))
 	if err != nil {
 		return sample{}, err
@@ -84,7 +85,6 @@ func push1(t tool, repo, dir string, mbps int) (sample, error) {
 		return sample{}, err
 	}
 	defer d.stop()
-	defer os.RemoveAll(filepath.Join(dir, "registry")) //nolint:errcheck // only to keep the disk from filling
 	var b strings.Builder
 	fmt.Fprintf(&b, "target \"default\" {\n  context = %q\n  cache-to = [\"type=registry,ref=%s/push:main,mode=max\"]\n  output = [\"type=cacheonly\"]\n}\n", repo, reg.addr)
 	file := filepath.Join(dir, "docker-bake.hcl")
