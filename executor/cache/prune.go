@@ -1,8 +1,8 @@
 package cache
 
 import (
-	"bytes"
 	"slices"
+	"strings"
 	"time"
 
 	digest "github.com/opencontainers/go-digest"
@@ -159,6 +159,13 @@ func (p *pruning) tooOld() {
 
 func (r *Record) hasResult() bool { return len(r.Results)+len(r.Chains) > 0 }
 
+// standing identifies the layers of a record's results, each with all its parents.
+func (c *Cache) standing(record int) []digest.Digest {
+	var list []digest.Digest
+	eachLayer(&c.records[record], func(l int) { list = append(list, c.chains[l]) })
+	return list
+}
+
 // candidate is a record whose results stay if there is room for them.
 type candidate struct {
 	cache, record int
@@ -166,7 +173,7 @@ type candidate struct {
 }
 
 // candidates lists what is not dropped yet, the most useful first: the last known use decides, then when it was made; what stands deeper in the
-// graph comes before what it is built on.
+// graph comes before what it is built on. Where several caches hold the same, layers decide, so that the order of the caches does not: equal ones cost the same.
 func (p *pruning) candidates() []candidate {
 	used := p.used()
 	var list []candidate
@@ -187,10 +194,11 @@ func (p *pruning) candidates() []candidate {
 		if a.record != b.record {
 			return b.record - a.record
 		}
-		if c := bytes.Compare([]byte(p.set[a.cache].Cache.ids[a.record]), []byte(p.set[b.cache].Cache.ids[b.record])); c != 0 {
+		in, other := p.set[a.cache].Cache, p.set[b.cache].Cache
+		if c := strings.Compare(string(in.ids[a.record]), string(other.ids[b.record])); c != 0 {
 			return c
 		}
-		return a.cache - b.cache
+		return slices.Compare(in.standing(a.record), other.standing(b.record))
 	})
 	return list
 }
