@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,9 +134,29 @@ func named(ctx context.Context, opt Options, name string) (*Endpoint, error) {
 	}
 	e, err := fromBuildx(ctx, opt, name)
 	if errors.Is(err, errNotBuildx) || errors.Is(err, errNoBuildx) {
-		return nil, fmt.Errorf("builder %q is no builder block, no buildx builder (%w) and no address like unix:///run/buildkit/buildkitd.sock", name, err)
+		return nil, unknownName(name, err)
 	}
 	return e, err
+}
+
+// CheckName tells whether what --builder said can name a builder: a block, a buildx builder, "embedded" or an address. It contacts nothing.
+func CheckName(opt Options) error {
+	isBlock := slices.ContainsFunc(opt.Builders, func(b *config.Builder) bool { return b.Name == opt.Name })
+	if opt.Name == "" || opt.Name == embeddedName || isBlock || strings.Contains(opt.Name, "://") {
+		return nil
+	}
+	store, err := newBuildxStore(opt.LookupEnv)
+	if err == nil {
+		_, err = store.named(opt.Name)
+	}
+	if err != nil {
+		return unknownName(opt.Name, err)
+	}
+	return nil
+}
+
+func unknownName(name string, err error) error {
+	return fmt.Errorf("builder %q is no builder block, no buildx builder (%w) and no address like unix:///run/buildkit/buildkitd.sock", name, err)
 }
 
 // fromBuildx finds a buildx builder by name.

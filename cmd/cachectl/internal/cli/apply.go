@@ -9,6 +9,7 @@ import (
 	"github.com/cachectl/cachectl/cmd/cachectl/internal/view/page"
 	"github.com/cachectl/cachectl/config"
 	"github.com/cachectl/cachectl/executor"
+	"github.com/cachectl/cachectl/executor/build"
 	"github.com/cachectl/cachectl/planner"
 	"github.com/spf13/cobra"
 )
@@ -76,6 +77,9 @@ func (a *apply) run(ctx context.Context, g *globals, names []string) error {
 	plan, res, made, err := a.planned(ctx, g, names)
 	if err != nil {
 		return err
+	}
+	if err := build.CheckName(build.Options{Name: a.builder, Builders: res.Builders, LookupEnv: g.in.LookupEnv}); err != nil {
+		return usageError{err}
 	}
 	return a.execute(ctx, g, plan, res, executor.Options{Builder: a.builder, Builders: res.Builders, Check: check, MaxAge: a.fresh.maxAge, Prints: made})
 }

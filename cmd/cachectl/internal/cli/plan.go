@@ -106,7 +106,22 @@ func (p *plan) run(ctx context.Context, g *globals, names []string) (*planner.Pl
 			return nil, fmt.Errorf("write the page: %w", err)
 		}
 	}
-	return l.plan, p.show(g, l.plan)
+	if err := p.show(g, l.plan); err != nil || p.out == "" {
+		return l.plan, err
+	}
+	return l.plan, view.Saved(g.err, p.out, p.again())
+}
+
+// again are the flags that apply has to be given with the saved plan, values left out.
+func (p *plan) again() []string {
+	var list []string
+	for _, f := range p.given() {
+		list = append(list, f+"=…")
+	}
+	if p.builder != "" {
+		list = append(list, "--builder "+p.builder)
+	}
+	return list
 }
 
 // assess finds out which targets are up to date and why the others are built.
