@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	gofs "io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -87,99 +84,57 @@ func digestTree(ctx context.Context, s selection, memo *Memo) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	var entries []*entry
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	remembered := memo.of(root)
-	err = sent.Walk(gctx, "", func(path string, e gofs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		stat, ok := info.Sys().(*fstypes.Stat)
-		if !ok {
-			return fmt.Errorf("%s: no file status", path)
-		}
-		entry := &entry{path: filepath.ToSlash(path), stat: stat}
-		entries = append(entries, entry)
-		switch {
-		case info.IsDir():
-			return nil
-		case !info.Mode().IsRegular():
-			entry.status = statusAt(filepath.Join(root, path))
-			return nil
-		}
-		group.Go(func() (err error) {
-			entry.content, entry.status, err = remembered.digest(filepath.Join(root, path), path)
-			if errors.Is(err, gofs.ErrPermission) || errors.Is(err, syscall.ENXIO) {
-				// What cannot be opened, such as a socket, is sent without content (fsutil: send.go, sendFile).
-				entry.content, err = "unreadable", nil
-			}
-			return err
-		})
-		return nil
-	})
+	w := &walk{root: root, remembered: memo.of(root), group: group}
+	err = sent.Walk(gctx, "", w.visit)
 	if failed := group.Wait(); failed != nil {
 		err = failed
 	}
 	if err != nil {
 		return nil, err
 	}
-	return sum(entries), nil
+	return sum(w.entries), nil
 }
 
-// entry is a file, a directory or something else that is sent.
-type entry struct {
-	path    string
-	stat    *fstypes.Stat
-	content string // sha256 of a regular file
-	status  status // zero for directories, in which files that are not sent come and go
+// walk is a walk over a directory. Files are read beside it.
+type walk struct {
+	root       string
+	remembered *rootMemo
+	group      *errgroup.Group
+	entries    []*entry
 }
 
-// sum is the digest of all entries.
-func sum(entries []*entry) *tree {
-	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.path, b.path) })
-	out := &tree{files: map[string]string{}, dirs: map[string]string{}, links: map[string]string{}}
-	whole, touched := newHasher(), newHasher()
-	for _, e := range entries {
-		d := e.digest()
-		whole.add("%q %s\n", e.path, d)
-		touched.add("%q %s\n", e.path, e.status)
-		if os.FileMode(e.stat.Mode).IsDir() {
-			out.dirs[e.path] = brief(d)
-		} else {
-			out.files[e.path] = brief(d)
-			if os.FileMode(e.stat.Mode)&os.ModeSymlink != 0 {
-				out.links[e.path] = e.stat.Linkname
-			}
-		}
+// visit takes in what is sent next.
+func (w *walk) visit(path string, e gofs.DirEntry, err error) error {
+	if err != nil {
+		return err
 	}
-	out.digest, out.touched = whole.digest(), touched.digest()
-	return out
+	info, err := e.Info()
+	if err != nil {
+		return err
+	}
+	stat, ok := info.Sys().(*fstypes.Stat)
+	if !ok {
+		return fmt.Errorf("%s: no file status", path)
+	}
+	entry := &entry{path: filepath.ToSlash(path), stat: stat}
+	w.entries = append(w.entries, entry)
+	switch {
+	case info.IsDir():
+	case info.Mode().IsRegular():
+		w.group.Go(func() error { return w.read(entry, path) })
+	default:
+		entry.status = statusAt(filepath.Join(w.root, path))
+	}
+	return nil
 }
 
-// digest is that of an entry without its path. A regular file with several names is known by its content, as in BuildKit.
-func (e *entry) digest() digest.Digest {
-	mode := os.FileMode(e.stat.Mode)
-	link := e.stat.Linkname
-	if mode&os.ModeSymlink == 0 {
-		link = ""
+// read digests a regular file. What cannot be opened, such as a socket, is sent without content (fsutil: send.go, sendFile).
+func (w *walk) read(e *entry, path string) (err error) {
+	e.content, e.status, err = w.remembered.digest(filepath.Join(w.root, path), path)
+	if errors.Is(err, gofs.ErrPermission) || errors.Is(err, syscall.ENXIO) {
+		e.content, err = "unreadable", nil
 	}
-	sum := newHasher()
-	sum.add("%o %q %d %d %s", uint32(mode&^(os.ModeSocket|os.ModeIrregular)), link, e.stat.Devmajor, e.stat.Devminor, e.content)
-	names := make([]string, 0, len(e.stat.Xattrs))
-	for name := range e.stat.Xattrs {
-		// Those of the kernel are left out, but for capabilities (BuildKit: cache/contenthash/tarsum.go).
-		if name == "security.capability" || !strings.HasPrefix(name, "security.") && !strings.HasPrefix(name, "system.") {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		sum.add(" %q=%q", name, e.stat.Xattrs[name])
-	}
-	return sum.digest()
+	return err
 }
