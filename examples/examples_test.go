@@ -149,7 +149,10 @@ target "default" {
 			t.Fatalf("got %+v", r)
 		}
 		c.run(t, c.root, "builder", "rm", "--data-dir", c.state)
-		if r := c.apply(t, t.TempDir(), at); r.Targets[0].Cached != r.Targets[0].Total || r.Targets[0].Total == 0 {
+		if r := c.apply(t, t.TempDir(), at); r.Targets[0].Outcome != "up to date" {
+			t.Errorf("with the branch where it was: %+v", r)
+		}
+		if r := c.apply(t, t.TempDir(), at, "--force"); r.Targets[0].Cached != r.Targets[0].Total || r.Targets[0].Total == 0 {
 			t.Errorf("on an empty builder: %+v", r)
 		}
 	})
