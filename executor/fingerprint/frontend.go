@@ -197,7 +197,8 @@ func (c *inProcess) readSource(ctx context.Context, src *pb.SourceOp, name strin
 		if err != nil {
 			return nil, err
 		}
-		c.work.touches.add(path, statusAt(path).String())
+		now, _ := statusAt(path) // zero if there is nothing
+		c.work.touches.add(path, now.String())
 		return os.ReadFile(path)
 	case "git":
 		return c.work.readGit(ctx, src, name)

@@ -40,13 +40,6 @@ type Memo struct {
 // NewMemo returns a memo that is kept in a directory; "" keeps it for the life of the process only.
 func NewMemo(dir string) *Memo { return &Memo{dir: dir, roots: map[string]*rootMemo{}} }
 
-// status is what must be the same for a digest to be still true.
-type status struct {
-	Dev, Ino           uint64
-	Mode               uint32
-	Size, Mtime, Ctime int64
-}
-
 // known is a file as it was when it was read.
 type known struct {
 	Status status
@@ -100,11 +93,11 @@ func ownedByUser(st fs.FileInfo) bool {
 // digest is the content's, remembered or read, and the status that the file had then.
 func (r *rootMemo) digest(path, name string) (string, status, error) {
 	if have, ok := r.known(name); ok {
-		st, err := os.Lstat(path)
+		now, err := statusAt(path)
 		if err != nil {
 			return "", status{}, err
 		}
-		if now, ok := statusOf(st); ok && have.Status == now {
+		if have.Status == now {
 			r.use(name, have)
 			return hex.EncodeToString(have.SHA256[:]), now, nil
 		}
@@ -148,23 +141,23 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b 
 // read digests a file and returns the status that it had before. quiet is how long the file must have been left alone for that status to tell of every change, 0
 // when it does not tell.
 func read(path string) (sum [sha256.Size]byte, before status, quiet time.Duration, err error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := open(path)
 	if err != nil {
 		return sum, before, 0, err
 	}
-	defer f.Close() //nolint:errcheck // read side
-	if before, err = statusOfOpen(f); err != nil {
+	defer f.close()
+	if before, err = f.status(); err != nil {
 		return sum, before, 0, err
 	}
 	quiet = quietTime(f)
 	h := sha256.New()
 	buf, _ := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
-	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{f}, *buf); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, f, *buf); err != nil {
 		return sum, before, 0, err
 	}
 	copy(sum[:], h.Sum(nil))
-	after, err := statusOfOpen(f)
+	after, err := f.status()
 	if after != before {
 		quiet = 0
 	}
@@ -172,7 +165,7 @@ func read(path string) (sum [sha256.Size]byte, before status, quiet time.Duratio
 }
 
 // quietTime is how long a file must have been left alone for its status to tell of every change, 0 when somebody may write to it unseen.
-func quietTime(f *os.File) time.Duration {
+func quietTime(f *file) time.Duration {
 	switch written, known := openForWriting(f); {
 	case !known:
 		return unseen
@@ -180,18 +173,6 @@ func quietTime(f *os.File) time.Duration {
 		return 0
 	}
 	return settled
-}
-
-func statusOfOpen(f *os.File) (status, error) {
-	st, err := f.Stat()
-	if err != nil {
-		return status{}, err
-	}
-	s, ok := statusOf(st)
-	if !ok {
-		return s, fmt.Errorf("%s: no file status", f.Name())
-	}
-	return s, nil
 }
 
 // Save keeps what was remembered for the next run. What was not looked at in this one is kept too, unless there is too much of it.

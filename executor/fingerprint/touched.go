@@ -3,7 +3,6 @@ package fingerprint
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 
@@ -14,16 +13,6 @@ import (
 // network file systems number files anew at any time.
 func (s status) String() string {
 	return fmt.Sprintf("%o %d %d %d", s.Mode, s.Size, s.Mtime, s.Ctime)
-}
-
-// statusAt is the status of what is there, zero if there is nothing.
-func statusAt(path string) status {
-	st, err := os.Lstat(path)
-	if err != nil {
-		return status{}
-	}
-	s, _ := statusOf(st)
-	return s
 }
 
 // touches collects what the file system said of the files that a fingerprint was made of.

@@ -125,7 +125,7 @@ func (w *walk) visit(path string, e gofs.DirEntry, err error) error {
 	case info.Mode().IsRegular():
 		w.group.Go(func() error { return w.read(entry, path) })
 	default:
-		entry.status = statusAt(filepath.Join(w.root, path))
+		entry.status, _ = statusAt(filepath.Join(w.root, path)) // zero if it is gone
 	}
 	return nil
 }

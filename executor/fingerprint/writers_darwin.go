@@ -1,6 +1,4 @@
 package fingerprint
 
-import "os"
-
 // openForWriting is not known here.
-func openForWriting(*os.File) (open, known bool) { return true, false }
+func openForWriting(*file) (open, known bool) { return true, false }

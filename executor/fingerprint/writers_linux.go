@@ -2,17 +2,16 @@ package fingerprint
 
 import (
 	"errors"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
 
 // openForWriting tells whether somebody has a file open for writing, also by a mapping in memory: only then is a lease to read it refused (fcntl(2), F_SETLEASE).
 // The lease is given back at once. known is false where there are no leases, or not for this user.
-func openForWriting(f *os.File) (open, known bool) {
-	_, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
+func openForWriting(f *file) (open, known bool) {
+	_, err := unix.FcntlInt(uintptr(f.fd), unix.F_SETLEASE, unix.F_RDLCK)
 	if err == nil {
-		_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
+		_, err = unix.FcntlInt(uintptr(f.fd), unix.F_SETLEASE, unix.F_UNLCK)
 		return false, err == nil
 	}
 	return true, errors.Is(err, unix.EAGAIN)
