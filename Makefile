@@ -66,9 +66,10 @@ test: deps tools build lint unit ## everything CI checks
 unit: ## the tests alone
 	go test -timeout 20m ./...
 
-lint: $(TOOLS)/.golangci-lint ## formatting, vet and linters
+lint: $(TOOLS)/.golangci-lint ## formatting, vet, linters, and that it builds for macOS
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run make fmt'; exit 1; }
 	go vet ./...
+	GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/cachectl
 	golangci-lint run
 
 bench: deps tools build ## measure against docker buildx bake and print a table

@@ -77,6 +77,9 @@ func (e *Embedded) Address() string { return "unix://" + e.socket }
 
 // StartEmbedded returns the embedded daemon, started if it does not run. The caller releases it.
 func StartEmbedded(ctx context.Context, opt Options) (*Embedded, error) {
+	if err := checkSystem(); err != nil {
+		return nil, err
+	}
 	e, err := newEmbedded(opt.DataDir)
 	if err != nil {
 		return nil, err

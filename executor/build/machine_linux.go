@@ -17,6 +17,9 @@ const (
 	readOnly     = 0x1
 )
 
+// checkSystem finds nothing to say of a system that daemons run on.
+func checkSystem() error { return nil }
+
 // checkMachine tells before a daemon is started whether this machine can run containers, and what it lacks if not. It tries: runc is run in
 // namespaces of its own, made as a container's are.
 func checkMachine(runc string) error {
