@@ -16,13 +16,13 @@ import (
 func (l *Location) fetchWeb(ctx context.Context) (File, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.web.String(), nil)
 	if err != nil {
-		return File{}, stripped(err)
+		return File{}, Stripped(err)
 	}
 	client := &http.Client{CheckRedirect: redirect, Transport: transport()}
 	defer client.CloseIdleConnections()
 	res, err := client.Do(req)
 	if err != nil {
-		return File{}, stripped(err)
+		return File{}, Stripped(err)
 	}
 	defer res.Body.Close() //nolint:errcheck // read side
 	if res.StatusCode == http.StatusNotFound {
@@ -33,7 +33,7 @@ func (l *Location) fetchWeb(ctx context.Context) (File, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(res.Body, MaxFile+1))
 	if err != nil {
-		return File{}, stripped(err)
+		return File{}, Stripped(err)
 	}
 	if len(data) > MaxFile {
 		return File{}, errTooLarge
@@ -65,8 +65,8 @@ func transport() *http.Transport {
 	return t
 }
 
-// stripped takes the address, which may hold a password, out of an error of the client.
-func stripped(err error) error {
+// Stripped takes the address, which may hold a password, out of an error of the client.
+func Stripped(err error) error {
 	var at *url.Error
 	if errors.As(err, &at) {
 		return at.Err

@@ -47,7 +47,6 @@ func New(opt Options) *Computer {
 // work is one fingerprint in the making.
 type work struct {
 	*Computer
-	images Images
 	target string
 	print  *Fingerprint
 	// dirs are the local directories of the target and of those it links to, by target and name.
@@ -66,7 +65,7 @@ type work struct {
 // fingerprint that is not pinned and says so.
 func (c *Computer) Compute(ctx context.Context, t *config.Target) (*Fingerprint, error) {
 	w := &work{
-		Computer: c, images: c.opt.Images, target: t.Name, dirs: map[string]map[string]string{},
+		Computer: c, target: t.Name, dirs: map[string]map[string]string{},
 		print: &Fingerprint{Files: map[string]map[string]string{}, Lines: map[string]string{}},
 	}
 	defer func() {

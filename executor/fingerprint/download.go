@@ -4,15 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/cachectl/cachectl/config/remote"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 )
@@ -39,15 +37,13 @@ func (w *work) pinDownload(ctx context.Context, src *pb.SourceOp) (string, error
 	}
 	req, err := w.request(ctx, src)
 	if err != nil {
-		w.print.unpin(err.Error())
-		return src.Identifier, nil
+		return "", err
 	}
 	validator, err := w.opt.Remotes.Download(req, req.URL.String()+" "+req.Header.Get("Authorization"))
 	if err != nil {
-		w.print.unpin(fmt.Sprintf("download %s cannot be resolved: %v; ADD can name its digest with --checksum", withoutUser(src.Identifier), err))
-		return src.Identifier, nil
+		return "", unpin("download %s cannot be resolved: %v; ADD can name its digest with --checksum", withoutUser(src.Identifier), err)
 	}
-	w.addOnce(KindDownload, withoutUser(src.Identifier), brief(digest.FromString(validator)))
+	w.print.addOnce(KindDownload, withoutUser(src.Identifier), brief(digest.FromString(validator)))
 	return "http " + validator, nil
 }
 
@@ -131,21 +127,11 @@ func answer(req *http.Request, method string, use func(*http.Response) error) er
 	req.Method = method
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		if at := new(url.Error); errors.As(err, &at) {
-			err = at.Err
-		}
-		return err
+		return remote.Stripped(err)
 	}
 	defer res.Body.Close() //nolint:errcheck // read side
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("the server answers %s", res.Status)
 	}
 	return use(res)
-}
-
-// addOnce enters a part that several operations may have in common.
-func (w *work) addOnce(kind Kind, name, value string) {
-	if !slices.Contains(w.print.Parts, Part{Kind: kind, Name: name, Value: value}) {
-		w.print.add(kind, name, value)
-	}
 }

@@ -25,7 +25,7 @@ func (w *work) external(ctx context.Context, ref string) (string, error) {
 	if !slices.ContainsFunc(official, func(o string) bool { return path == o || strings.HasSuffix(path, "/"+o) }) {
 		return "", unpin("the frontend %s is not one whose inputs are known", ref)
 	}
-	img, err := w.images.Resolve(ctx, reference.TagNameOnly(named).String(), platforms.DefaultSpec())
+	img, err := w.opt.Images.Resolve(ctx, reference.TagNameOnly(named).String(), platforms.DefaultSpec())
 	if err != nil {
 		return "", unpin("the frontend %s cannot be resolved: %v", ref, err)
 	}

@@ -61,6 +61,13 @@ func (f *Fingerprint) add(kind Kind, name, value string) {
 	f.Parts = append(f.Parts, Part{Kind: kind, Name: name, Value: value})
 }
 
+// addOnce enters a part that several operations may have in common.
+func (f *Fingerprint) addOnce(kind Kind, name, value string) {
+	if !slices.Contains(f.Parts, Part{Kind: kind, Name: name, Value: value}) {
+		f.add(kind, name, value)
+	}
+}
+
 // unpin says why the digest does not tell, each reason once.
 func (f *Fingerprint) unpin(reason string) {
 	if !slices.Contains(f.Unpinned, reason) {

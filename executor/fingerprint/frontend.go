@@ -114,7 +114,7 @@ func (c *inProcess) ResolveSourceMetadata(ctx context.Context, op *pb.SourceOp, 
 	var err error
 	switch scheme, ref, _ := strings.Cut(op.Identifier, "://"); scheme {
 	case "docker-image":
-		if img, err = c.work.images.Resolve(ctx, ref, platform); err != nil {
+		if img, err = c.work.opt.Images.Resolve(ctx, ref, platform); err != nil {
 			err = unpin("base image %s cannot be resolved: %v", ref, err)
 		}
 	case "oci-layout":

@@ -8,16 +8,13 @@ import (
 	"maps"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/cachectl/cachectl/config/remote"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/gitutil"
 )
-
-// fullCommit is a Git reference that always means the same.
-var fullCommit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // gitSource is a directory of a repository, as a build graph has it (BuildKit: client/llb/source.go, Git).
 type gitSource struct {
@@ -43,6 +40,7 @@ var undecisive = []string{
 	pb.AttrFullRemoteURL, pb.AttrAuthTokenSecret, pb.AttrAuthHeaderSecret, pb.AttrKnownSSHHosts, pb.AttrMountSSHSock, pb.AttrGitAdvice, pb.AttrGitChecksum, pb.AttrKeepGitDir,
 }
 
+// newGitSource reads what a build graph says of a Git source. The error is an unpinned one.
 func newGitSource(src *pb.SourceOp) (*gitSource, error) {
 	address, fragment, _ := strings.Cut(strings.TrimPrefix(src.Identifier, "git://"), "#")
 	if full := src.Attrs[pb.AttrFullRemoteURL]; full != "" {
@@ -60,8 +58,10 @@ func newGitSource(src *pb.SourceOp) (*gitSource, error) {
 	}
 	g.secrets = gitSecrets(address, src.Attrs[pb.AttrAuthHeaderSecret], src.Attrs[pb.AttrAuthTokenSecret])
 	var err error
-	g.location, err = remote.Repository(address, g.ref, g.dir)
-	return g, err
+	if g.location, err = remote.Repository(address, g.ref, g.dir); err != nil {
+		return nil, unpin("Git repository %s: %v", withoutUser(src.Identifier), err)
+	}
+	return g, nil
 }
 
 // gitSecrets are the secrets that BuildKit looks for (source/git/source.go, authSecretNames).
@@ -88,7 +88,7 @@ func (g *gitSource) key() string { return g.address + "#" + g.ref }
 // name is the repository and reference for people.
 func (g *gitSource) name() string {
 	name := withoutUser(g.address)
-	if g.ref != "" && !fullCommit.MatchString(g.ref) {
+	if g.ref != "" && !gitutil.IsCommitSHA(g.ref) {
 		name += "#" + g.ref
 	}
 	return name
@@ -97,9 +97,9 @@ func (g *gitSource) name() string {
 // pinned is the commit where it is known without asking.
 func (g *gitSource) pinned() (remote.Commit, bool) {
 	switch {
-	case fullCommit.MatchString(g.ref):
+	case gitutil.IsCommitSHA(g.ref):
 		return remote.Commit{Object: g.ref, Commit: g.ref}, true
-	case fullCommit.MatchString(g.checksum):
+	case gitutil.IsCommitSHA(g.checksum):
 		return remote.Commit{Ref: g.ref, Object: g.checksum, Commit: g.checksum}, true
 	}
 	return remote.Commit{}, false
@@ -124,15 +124,13 @@ func (w *work) commit(ctx context.Context, g *gitSource) (remote.Commit, error) 
 func (w *work) pinGit(ctx context.Context, src *pb.SourceOp) (string, error) {
 	g, err := newGitSource(src)
 	if err != nil {
-		w.print.unpin(fmt.Sprintf("Git repository %s: %v", withoutUser(src.Identifier), err))
-		return src.Identifier, nil
+		return "", err
 	}
 	c, err := w.commit(ctx, g)
 	if err != nil {
-		w.print.unpin(err.Error())
-		return src.Identifier, nil
+		return "", err
 	}
-	w.addOnce(KindRepository, g.name(), c.Commit)
+	w.print.addOnce(KindRepository, g.name(), c.Commit)
 	if g.keep {
 		return fmt.Sprintf("git %s %q %q%s", c.Object, c.Ref, g.dir, g.more), nil
 	}
@@ -143,7 +141,7 @@ func (w *work) pinGit(ctx context.Context, src *pb.SourceOp) (string, error) {
 func (w *work) readGit(ctx context.Context, src *pb.SourceOp, name string) ([]byte, error) {
 	g, err := newGitSource(src)
 	if err != nil {
-		return nil, unpin("Git repository %s: %v", withoutUser(src.Identifier), err)
+		return nil, err
 	}
 	c, err := w.commit(ctx, g)
 	if err != nil {

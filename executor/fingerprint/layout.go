@@ -15,13 +15,13 @@ import (
 const layoutLimit = 8 << 20
 
 // pinLayout knows an image of an OCI layout by its digest, wherever the layout is.
-func (w *work) pinLayout(name string) string {
+func (w *work) pinLayout(name string) (string, error) {
 	_, dgst, ok := strings.Cut(name, "@")
 	if !ok {
-		w.print.unpin("an OCI layout is used without a digest")
+		return "", unpin("an OCI layout is used without a digest")
 	}
 	w.addImage("of an OCI layout", dgst)
-	return "oci-layout @" + dgst
+	return "oci-layout @" + dgst, nil
 }
 
 // layoutImage reads the config of an image in an OCI layout of this machine.

@@ -102,8 +102,8 @@ func (m *Misses) Unforeseen(executed []string) string {
 // Len is how many steps there are.
 func (m *Misses) Len() int { return len(m.names) }
 
-// firstStep is the first step of which the same place in a recorded build differs.
-func firstStep(before []Part, now *Fingerprint, differs func(before, after string) bool) *Step {
+// firstEdit is the first step of which the instruction at the same place in a recorded build was another one.
+func firstEdit(before []Part, now *Fingerprint) *Step {
 	if len(before) == 0 {
 		return nil
 	}
@@ -119,8 +119,8 @@ func firstStep(before []Part, now *Fingerprint, differs func(before, after strin
 			continue
 		}
 		was, had := old[place(p.Name)]
-		if !had || differs(was, p.Value) {
-			return &Step{Name: p.Name, Line: now.Lines[p.Name], Edited: own(was) != own(p.Value)}
+		if !had || own(was) != own(p.Value) {
+			return &Step{Name: p.Name, Line: now.Lines[p.Name], Edited: true}
 		}
 		delete(old, place(p.Name))
 		last = p.Name

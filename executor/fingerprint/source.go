@@ -3,6 +3,7 @@ package fingerprint
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,6 +14,16 @@ import (
 
 // pin says what a source is to be known by. What has no digest of its own is an unpinned reason of the fingerprint.
 func (w *work) pin(ctx context.Context, v *vertex) (string, error) {
+	pinned, err := w.pinned(ctx, v)
+	if u := new(unpinned); errors.As(err, &u) {
+		w.print.unpin(u.reason)
+		return v.op.GetSource().Identifier, nil
+	}
+	return pinned, err
+}
+
+// pinned is pin, with an unpinned error for what has no digest.
+func (w *work) pinned(ctx context.Context, v *vertex) (string, error) {
 	src := v.op.GetSource()
 	scheme, rest, _ := strings.Cut(src.Identifier, "://")
 	switch scheme {
@@ -25,11 +36,9 @@ func (w *work) pin(ctx context.Context, v *vertex) (string, error) {
 	case "http", "https":
 		return w.pinDownload(ctx, src)
 	case "oci-layout":
-		return w.pinLayout(rest), nil
-	default:
-		w.print.unpin(fmt.Sprintf("a source of type %s cannot be pinned", scheme))
+		return w.pinLayout(rest)
 	}
-	return src.Identifier, nil
+	return "", unpin("a source of type %s cannot be pinned", scheme)
 }
 
 // pinLocal knows a local directory by the files that would be sent.
@@ -104,10 +113,9 @@ func (w *work) pinImage(ctx context.Context, v *vertex, ref string) (string, err
 		if p := v.op.Platform; p != nil {
 			platform = ocispec.Platform{OS: p.OS, Architecture: p.Architecture, Variant: p.Variant, OSVersion: p.OSVersion, OSFeatures: p.OSFeatures}
 		}
-		img, err := w.images.Resolve(ctx, ref, platform)
+		img, err := w.opt.Images.Resolve(ctx, ref, platform)
 		if err != nil {
-			w.print.unpin(fmt.Sprintf("image %s cannot be resolved: %v", ref, err))
-			return ref, nil
+			return "", unpin("image %s cannot be resolved: %v", ref, err)
 		}
 		dgst = img.Digest.String()
 	}
@@ -117,5 +125,5 @@ func (w *work) pinImage(ctx context.Context, v *vertex, ref string) (string, err
 
 func (w *work) addImage(name, dgst string) {
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/")
-	w.addOnce(KindImage, name, dgst)
+	w.print.addOnce(KindImage, name, dgst)
 }

@@ -44,28 +44,14 @@ type trees struct {
 	memo *Memo
 
 	mu   sync.Mutex
-	done map[string]*treeFlight
+	done map[string]func() (*tree, error)
 }
 
-type treeFlight struct {
-	once sync.Once
-	tree *tree
-	err  error
-}
-
-func newTrees(memo *Memo) *trees { return &trees{memo: memo, done: map[string]*treeFlight{}} }
+func newTrees(memo *Memo) *trees { return &trees{memo: memo, done: map[string]func() (*tree, error){}} }
 
 // digest digests a selection. Who asks for one that is under way waits.
 func (t *trees) digest(ctx context.Context, s selection) (*tree, error) {
-	t.mu.Lock()
-	f := t.done[s.key()]
-	if f == nil {
-		f = &treeFlight{}
-		t.done[s.key()] = f
-	}
-	t.mu.Unlock()
-	f.once.Do(func() { f.tree, f.err = digestTree(ctx, s, t.memo) })
-	return f.tree, f.err
+	return once(&t.mu, t.done, s.key(), func() (*tree, error) { return digestTree(ctx, s, t.memo) })
 }
 
 // digestTree walks a directory just as the client of a build does when it sends it (BuildKit: session/filesync; fsutil), and digests of each

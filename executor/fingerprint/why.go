@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/buildkit/util/gitutil"
 	digest "github.com/opencontainers/go-digest"
 )
 
@@ -140,7 +141,7 @@ func (d *difference) moved() []string {
 // shortDigest is what people compare of a digest.
 func shortDigest(s string) string {
 	const shown = 12
-	if fullCommit.MatchString(s) {
+	if gitutil.IsCommitSHA(s) {
 		return s[:shown]
 	}
 	d := digest.Digest(s)
@@ -152,7 +153,7 @@ func shortDigest(s string) string {
 
 // edits says from which step on the Dockerfile comes to something else, and whether it may be an argument that makes it so.
 func (d *difference) edits(before []Part, now *Fingerprint) []string {
-	first := firstStep(before, now, func(was, is string) bool { return own(was) != own(is) })
+	first := firstEdit(before, now)
 	if first == nil {
 		return nil
 	}
