@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"sync"
 
@@ -18,12 +17,8 @@ func Fingerprints(ctx context.Context, plan *planner.Plan, opt Options) (map[pla
 	if err != nil {
 		return nil, err
 	}
-	made, err := r.fingerprints(ctx)
-	r.env.Hosts.Close()
-	if closed := errors.Join(r.spool.Close(), r.prints.save()); closed != nil {
-		r.log.Warn("after looking what targets are built from", "reason", closed)
-	}
-	return made, err
+	defer r.putAway()
+	return r.fingerprints(ctx)
 }
 
 func (r *run) fingerprints(ctx context.Context) (map[planner.StepID]*fingerprint.Fingerprint, error) {

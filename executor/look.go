@@ -39,10 +39,7 @@ func Assess(ctx context.Context, plan *planner.Plan, opt Options) (map[planner.S
 		found[id] = &v.Assessment
 	}
 	r.lookAtSources(look, found)
-	r.env.Hosts.Close()
-	if err := errors.Join(r.spool.Close(), r.prints.save()); err != nil {
-		r.log.Warn("after looking what is up to date", "reason", err)
-	}
+	r.putAway()
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
@@ -50,6 +47,15 @@ func Assess(ctx context.Context, plan *planner.Plan, opt Options) (map[planner.S
 		return nil, fmt.Errorf("look what is up to date: no end after %s: %w", lookTime, look.Err())
 	}
 	return found, nil
+}
+
+// putAway ends a run that has only looked.
+func (r *run) putAway() {
+	r.env.Hosts.Close()
+	r.env.Actions.Close()
+	if err := errors.Join(r.spool.Close(), r.prints.save()); err != nil {
+		r.log.Warn("after looking what is up to date", "reason", err)
+	}
 }
 
 // lookAtSources says of each import step whether there is something to import, and of transfers that they run.

@@ -8,8 +8,20 @@ import (
 	"github.com/cachectl/cachectl/planner"
 )
 
-// assess finds out what a run would do with the steps of a plan and enters it there. Embedded registries are served meanwhile.
+// assess finds out what a run would do with the steps of a plan and enters it there.
 func (g *globals) assess(ctx context.Context, plan *planner.Plan, res *config.Resolution, opt executor.Options) error {
+	return g.looking(ctx, res, opt, func(opt executor.Options) error {
+		found, err := executor.Assess(ctx, plan, opt)
+		if err != nil {
+			return err
+		}
+		plan.Assess(found)
+		return nil
+	})
+}
+
+// looking gives look the options that every look has besides, and serves embedded registries meanwhile.
+func (g *globals) looking(ctx context.Context, res *config.Resolution, opt executor.Options, look func(executor.Options) error) error {
 	logger, err := g.logger(g.err)
 	if err != nil {
 		return err
@@ -22,10 +34,5 @@ func (g *globals) assess(ctx context.Context, plan *planner.Plan, res *config.Re
 	opt.Builders, opt.Registries, opt.Dir, opt.Logger, opt.LookupEnv = res.Builders, res.Registries, g.in.Dir, logger, g.in.LookupEnv
 	done := g.waiting("look what is up to date")
 	defer done()
-	found, err := executor.Assess(ctx, plan, opt)
-	if err != nil {
-		return err
-	}
-	plan.Assess(found)
-	return nil
+	return look(opt)
 }

@@ -14,20 +14,13 @@ import (
 // prints are the fingerprints of a plan's targets, by build step.
 type prints map[planner.StepID]*fingerprint.Fingerprint
 
-// prints computes the fingerprints of the plan's targets. Embedded registries are served meanwhile.
-func (l *loaded) prints(ctx context.Context, g *globals, builder string) (prints, error) {
-	logger, err := g.logger(g.err)
-	if err != nil {
-		return nil, err
-	}
-	servers, err := g.serveEmbedded(ctx, l.resolution.Registries, "", logger)
-	defer servers.close()
-	if err != nil {
-		return nil, err
-	}
-	return executor.Fingerprints(ctx, l.plan, executor.Options{
-		Builder: builder, Builders: l.resolution.Builders, Registries: l.resolution.Registries, Dir: g.in.Dir, Logger: logger, LookupEnv: g.in.LookupEnv,
+// prints computes the fingerprints of the plan's targets.
+func (l *loaded) prints(ctx context.Context, g *globals, builder string) (made prints, err error) {
+	err = g.looking(ctx, l.resolution, executor.Options{Builder: builder}, func(opt executor.Options) error {
+		made, err = executor.Fingerprints(ctx, l.plan, opt)
+		return err
 	})
+	return made, err
 }
 
 // saved is what the fingerprints say, in the order of the plan's steps.
